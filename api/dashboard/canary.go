@@ -1,7 +1,10 @@
 package dashboard
 
 import (
+	"cmp"
+	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"marketplace.example/trials/internal/domain/access"
@@ -21,8 +24,29 @@ type canaryView struct {
 	Latest *canary.Result
 }
 
-// Rounded is how long a part took, for people.
-func (canaryView) Rounded(d time.Duration) string { return canary.Round(d).String() }
+// partWords name the parts of a canary's life.
+var partWords = map[string]string{canary.PartStart: "start of the trial", canary.PartMail: "e-mail", canary.PartReport: "report of the delivery"}
+
+// partName names a part, and the step that it belongs to.
+func partName(name string) string {
+	part, step, _ := strings.Cut(name, "/")
+	part = capital(cmp.Or(partWords[part], part))
+	if step == "" {
+		return part
+	}
+	return part + ": " + joined(step)
+}
+
+// took is a duration with its unit.
+func took(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60)
+}
 
 func (d *dashboard) canary(w http.ResponseWriter, r *http.Request) {
 	view := canaryView{frame: d.live(r, "Canary", "canary"), Asked: r.URL.Query().Has("asked"), MayStart: access.Of(r.Context()).Role.Covers(steers)}

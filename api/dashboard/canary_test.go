@@ -39,8 +39,8 @@ func TestTheCanarysPage(t *testing.T) {
 		Parts: []canary.Part{{Name: "registration", State: canary.Done, Took: 21 * time.Millisecond}, {Name: "step/welcome", State: canary.Failed, Text: "refused"}},
 	}, {ID: "canary-2", BeganAt: began.Add(-time.Hour), EndedAt: began.Add(-57 * time.Minute)}}
 	c.view.Fault, c.view.Reason = canary.MailRefused, "the mail service does not accept the e-mail welcome"
-	inOrder(t, s.get("/admin/canary").text(), "Wrong mail-refused", "The latest", "5 minutes ago", "took 1m0s", "registration done 21ms", "step/welcome failed", "refused",
-		"The last 2", "mail-refused", "nothing broken")
+	inOrder(t, s.get("/admin/canary").text(), "Wrong Mail refused", "does not accept the e-mail welcome.", "The latest", "5 minutes ago", "took 1 min 0 s: mail refused.", "Registration done 21 ms", "Step: welcome failed", "refused",
+		"The last 2", "mail refused", "3 min 0 s", "nothing broken")
 
 	require.Equal(t, http.StatusSeeOther, s.post("/admin/canary", url.Values{}).status)
 	require.Equal(t, 1, c.asked)

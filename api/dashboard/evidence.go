@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -10,7 +9,6 @@ import (
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/evidence"
-	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -85,12 +83,17 @@ func (d *dashboard) evidence(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if found != nil {
+		back, err := d.lastRollback(r.Context(), found)
+		if err != nil {
+			d.fail(w, r, "evidence", err)
+			return
+		}
 		series, err := d.Store.TimeSeries(r.Context(), found.Rollout.ID)
 		if err != nil {
 			d.fail(w, r, "evidence", err)
 			return
 		}
-		view.Rollout = newRolloutView(*found, access.Of(r.Context()).Role, view.Now)
+		view.Rollout = newRolloutView(*found, back, access.Of(r.Context()).Role, view.Now)
 		view.Gates, view.Triggers = seriesViews(series, found)
 	}
 	view.Conversion, view.NoFigures = d.conversion(r.Context())
@@ -116,13 +119,13 @@ func seriesViews(series rollout.TimeSeries, v *rollout.View) (gates, triggers []
 	}
 	for _, g := range v.Judgement.Gates {
 		view := newSeriesView(series, string(g.Gate), rollout.SeriesPoint.GateValue)
-		view.Name = cmp.Or(notice.GateName(g.Gate), string(g.Gate))
-		view.Verdict, view.Reason = g.Verdict, g.Reason
+		view.Name = g.Gate.Name()
+		view.Verdict, view.Reason = g.Verdict, gateReason(g)
 		gates = append(gates, view)
 	}
 	for _, a := range v.Judgement.Triggers {
 		view := newSeriesView(series, string(a.Trigger), rollout.SeriesPoint.TriggerValue)
-		view.Name = cmp.Or(notice.TriggerNames[a.Trigger], string(a.Trigger))
+		view.Name = a.Trigger.Name()
 		view.Verdict, view.Reason = a.Verdict()
 		triggers = append(triggers, view)
 	}

@@ -20,8 +20,10 @@ const readTimeout = 4 * time.Second
 // facts are what the overview is made from. What could not be read is nil, and
 // named in errors.
 type facts struct {
-	flags  *flags.Document
-	view   *rollout.View
+	flags *flags.Document
+	view  *rollout.View
+	// back is the last decision that rolled it back.
+	back   *rollout.Event
 	report *monitoring.Report
 	health *monitoring.Health
 	alerts *monitoring.AlertsView
@@ -39,11 +41,12 @@ type gap struct {
 // overviewView is what the first page shows.
 type overviewView struct {
 	frame
-	Asked    string
-	Troubles []trouble
-	Flags    *flags.Document
-	Rollout  *rolloutView
-	Report   *reportView
+	Asked string
+	// Troubles want somebody now, Notes do not.
+	Troubles, Notes []trouble
+	Flags           *flags.Document
+	Rollout         *rolloutView
+	Report          *reportView
 	// Unread are the parts of the page that could not be read.
 	Unread map[string]bool
 	Alerts *monitoring.AlertsView
@@ -65,12 +68,18 @@ func (d *dashboard) overview(w http.ResponseWriter, r *http.Request) {
 	f := d.gather(r.Context())
 	who := access.Of(r.Context())
 	view := overviewView{
-		frame: d.live(r, "Overview", "overview"), Asked: asked[r.URL.Query().Get("asked")], Troubles: d.troubles(f),
-		Flags: f.flags, Report: newReportView(f.report), Alerts: f.alerts, Health: f.health,
+		frame: d.live(r, "Overview", "overview"), Asked: asked[r.URL.Query().Get("asked")], Flags: f.flags, Report: newReportView(f.report), Alerts: f.alerts, Health: f.health,
 		Unread: map[string]bool{}, HasFigures: d.Figures != nil, HasAlerts: d.Alerts != nil, HasHealth: d.Health != nil, Who: who,
 	}
+	for _, t := range d.troubles(f) {
+		if t.Grave {
+			view.Troubles = append(view.Troubles, t)
+		} else {
+			view.Notes = append(view.Notes, t)
+		}
+	}
 	if f.view != nil {
-		view.Rollout = newRolloutView(*f.view, who.Role, view.Now)
+		view.Rollout = newRolloutView(*f.view, f.back, who.Role, view.Now)
 	}
 	for _, e := range f.errors {
 		view.Unread[e.what] = true
@@ -104,7 +113,10 @@ func (d *dashboard) gather(ctx context.Context) facts {
 		return err
 	})
 	read("the rollout", func() (err error) {
-		f.view, err = app.LatestRollout(ctx, d.Store, d.Now().UTC())
+		if f.view, err = app.LatestRollout(ctx, d.Store, d.Now().UTC()); err != nil {
+			return err
+		}
+		f.back, err = d.lastRollback(ctx, f.view)
 		return err
 	})
 	if d.Figures != nil {

@@ -54,12 +54,12 @@ func TestTheOverviewSaysWhatIsWrongFirst(t *testing.T) {
 	require.Equal(t, http.StatusOK, a.status)
 	text := a.text()
 	inOrder(t, text, "What is wrong", "Wrong Alert workerAway: A worker is missing", "1 of 2 workers poll for work.", "What to do: Restart it",
+		"Automation is on for 25 % of new vendors", "(28 hours from now)", "expansion 25 here since", "Pause …", "FAIL E-mails delivered 87.5 % of 104",
+		"INSUFFICIENT Ended trials that converted", "no phase waits for it", "it would roll back one phase",
 		"Note mail: degraded", "(50 minutes ago)", "Note Advice for worker worker-2", "CPU at 78.0 %",
 		"Note Alert emailDeliveryFailed: E-mails are not delivered", "Note Alert emailDeliveryRateLow", "Acknowledged by admin: One provider defers", "misses its target",
-		"Automation is on for 25 % of new vendors", "expansion 25 here since", "Pause …", "FAIL email 87.5 % of 104", "INSUFFICIENT conversion",
 		"Conversion rate, control 27.4 %", "246 of 898", "24.6 % to 30.4 %", "E-mail delivery rate, automated 91.5 %", "8 pending")
 	require.Contains(t, a.body, `aria-current="step"`)
-	require.Contains(t, text, "(28 hours from now)")
 	require.Equal(t, 4, strings.Count(a.body, "<svg xmlns"), "plots")
 }
 
@@ -68,13 +68,61 @@ func TestWhyARolloutWaits(t *testing.T) {
 	t.Parallel()
 	w := sample.Busy()
 	s := signedIn(t, w)
-	inOrder(t, s.get("/admin/").text(), "Why does it wait? The phase lasts 2 days at least", "Until when?", "2026 14:20 UTC at the earliest.",
-		"What would make it go on to phase 4 of 6, expansion-50 (50 %)?", "time", "email: 87.5 % of 104 e-mails were delivered", "0 % validation done")
+	inOrder(t, s.get("/admin/").text(), "Why does it wait? The phase lasts 2 days at least", "Until when?", "2026 14:20 UTC; if what fails now still fails then, it pauses for a decision. (28 hours from now)",
+		"What would make it go on to 50 % (phase 4 of 6)?", "the time until then must pass", "E-mails delivered: 87.5 % of 104 e-mails were delivered", "0 % validation done")
 	w.Rollout = append(w.Rollout, rollout.Event{Seq: len(w.Rollout) + 1, At: sample.Now, Type: rollout.EventPaused, By: "ada", Cause: rollout.PausedByAdmin, Reason: "Paused: lunch"})
-	inOrder(t, s.get("/admin/").text(), "Why does it wait? Paused: lunch.", "Until when? waits for a person", "A person decides; there is no date.", "resume it")
+	inOrder(t, s.get("/admin/").text(), "Why does it wait? Paused: lunch.", "Until when? waits for a person", "Until a person decides; there is no date.", "resume it")
 	w.Rollout = append(w.Rollout, rollout.Event{Seq: len(w.Rollout) + 1, At: sample.Now, Type: rollout.EventRolledBack, By: "ada", Remedy: rollout.Immediate,
 		Enabled: new(false), Percentage: new(0.0), Reason: "Rolled back completely: errors"})
 	require.NotContains(t, s.get("/admin/").text(), "Why does it wait?")
+}
+
+// Whatever a rollout waits for, both pages answer the same three questions, one after the other.
+func TestEachWaitingRolloutIsAnswered(t *testing.T) {
+	t.Parallel()
+	const over, figures, noDate, byPerson = "Its time was over on ", "the figures do not show yet that the next step is safe.", "No date is set: it goes on by itself as soon as what is missing is there", "waits for a person Until a person decides; there is no date."
+	answers := map[string][3]string{
+		"announced":          {"Stakeholders were notified of the rollout, and have 1 day to object.", "14 March 2026 22:20 UTC at the earliest. (12 hours from now)", "0 % (phase 1 of 6)? Nothing but time: it goes on by itself."},
+		"preflight":          {over + "13 March 2026 22:20 UTC, and a preflight check is open.", noDate + "; if it is still missing on 15 March 2026 22:20 UTC, the rollout pauses for a decision. (36 hours from now)", "10 % (phase 2 of 6)? backup: must pass or be waived: no backup is on record"},
+		"in-phase":           {"The phase lasts 2 days at least, so that something is seen of 10 %", "15 March 2026 10:20 UTC at the earliest. (24 hours from now)", "25 % (phase 3 of 6)? Nothing but time"},
+		"unwatched":          {"The phase lasts 2 days at least", "15 March 2026 10:20 UTC at the earliest. (22 hours from now)", "the rollout must be watched again: it was judged last on 14 March 2026 10:20 UTC"},
+		"too-few":            {over + "13 March 2026 22:20 UTC, and " + figures, noDate + "; if it is still missing on 17 March", "E-mails delivered: no data in this phase; one delivered e-mail is needed"},
+		"no-data":            {figures, noDate + "; if it is still missing on 15 March", "one delivered e-mail is needed"},
+		"delayed":            {figures, noDate + ".", "it needs 3 more vendor days with e-mail without a failure, which takes about 3.8 days at the rate of this phase"},
+		"canary":             {over + "13 March 2026 10:20 UTC, and a canary has found something broken.", noDate + ".", "25 % (phase 3 of 6)? a canary must be well again: the mail service does not accept the e-mail welcome"},
+		"for-a-person":       {"nobody has ticked yet what the plan wants a person to judge.", "waits for a person Until a person ticks it; there is no date.", "User feedback positive: a person must judge it Judge …"},
+		"no-data-paused":     {"Paused: 3 times the phase's time has passed without any data. E-mails delivered: no data in this phase", byPerson, "find the cause of what is said under “Why”, and mend it"},
+		"paused-by-gate":     {"Paused at the gate. E-mails delivered: 67 % of the e-mails were delivered, at least 95 % must", byPerson, "then resume it, which begins the phase anew; or advance it, whatever the figures say"},
+		"paused-by-person":   {"Paused: Support wants to read the first answers.", byPerson, "resume it: of the time of phase 2 of 6, limited (10 %) 1.0 days are left then"},
+		"percentage-by-hand": {"Holding at 5 %, set by hand: Half is enough for now.", byPerson, "10 % (phase 2 of 6)? resume it: it then begins the phase that fits the percentage"},
+		"outage":             {"Paused: the mail service accepts no e-mail at all", "Until e-mail works again; there is no date.", "the rollout then resumes by itself"},
+		"shared-fate":        {"a rollback would not help.", byPerson, "find out from the API's health and log why calls fail"},
+		"rolled-back-once":   {"The phase lasts 2 days at least", "16 March 2026 02:08 UTC; if what fails now still fails then, it pauses for a decision.", "the time until then must pass"},
+		"guard":              {"The last vendors' trials are not over", "24 March 2026 10:20 UTC at the earliest. (10 days from now)", "the end of the rollout? Nothing but time"},
+	}
+	for name, world := range sample.Rollouts() {
+		s := signedIn(t, world())
+		for _, path := range []string{"/admin/", "/admin/evidence"} {
+			text := s.get(path).text()
+			if a, waits := answers[name]; waits {
+				inOrder(t, text, "The rollout ", "Why does it wait? ", a[0], "Until when? ", a[1], "What would make it go on to ", a[2])
+				continue
+			}
+			require.NotContains(t, text, "Why does it wait?", name)
+		}
+		delete(answers, name)
+	}
+	require.Empty(t, answers)
+}
+
+// Why a rollout was rolled back stays on the page, whatever it waits for since.
+func TestARollbackKeepsItsReason(t *testing.T) {
+	t.Parallel()
+	worlds := sample.Rollouts()
+	once := signedIn(t, worlds["rolled-back-once"]()).get("/admin/").text()
+	inOrder(t, once, "The rollout is at 10 %", "Rolled back from 25 % to 10 %: 62 % of the e-mails were delivered", "what was known", "Why does it wait?")
+	off := signedIn(t, worlds["switched-off"]()).get("/admin/").text()
+	inOrder(t, off, "Wrong The rollout was rolled back", "69 % of the automated steps failed", "Automation is disabled", "69 % of the automated steps failed")
 }
 
 // The evidence is drawn, with its axes and units, and stands beside it as numbers.
@@ -258,7 +306,7 @@ func TestPausesAndRollbacksAreShown(t *testing.T) {
 	require.NotContains(t, s.get("/admin/").text(), "Nobody watches")
 	require.NotContains(t, s.get("/admin/").text(), "takes longer than planned")
 	event(rollout.Event{Type: rollout.EventDelayed, Reason: "Still at 25 %"})
-	inOrder(t, s.get("/admin/").text(), "The rollout takes longer than planned", "If what it waits for cannot come", "Pause …")
+	inOrder(t, s.get("/admin/").text(), "Pause …", "The rollout takes longer than planned", "If what it waits for cannot come")
 	event(rollout.Event{Type: rollout.EventPaused, Cause: rollout.PausedByGate, Reason: "Paused: email: too few e-mails arrived <b>now</b>"})
 	a := s.get("/admin/")
 	inOrder(t, a.text(), "Wrong The rollout is paused", "too few e-mails arrived <b>now</b>", "Since", "(60 minutes ago)", "Resume …")
@@ -268,7 +316,7 @@ func TestPausesAndRollbacksAreShown(t *testing.T) {
 	event(rollout.Event{Type: rollout.EventRolledBack, Remedy: rollout.Immediate, Enabled: new(false), Percentage: new(0.0), Reason: "Rolled back completely: errors"})
 	w.Document.FeatureFlags.TrialAutomation.Enabled = false
 	text := s.get("/admin/").text()
-	inOrder(t, text, "The rollout was rolled back", "Automation is disabled", "rolled back", "rolled back here", "not reached")
+	inOrder(t, text, "Automation is disabled", "rolled back", "Rolled back completely: errors.", "what was known", "rolled back here", "not reached", "Note The rollout was rolled back", "--restart-of")
 	for _, control := range []string{"Pause …", "Resume …", "Advance …", "Roll back …"} {
 		require.NotContains(t, text, control)
 	}

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -12,7 +13,9 @@ import (
 type rolloutView struct {
 	rollout.View
 	// Outlook answers why it waits, until when, and what would make it go on.
-	Outlook  rollout.Outlook
+	Outlook rollout.Outlook
+	// Back is the last decision that rolled it back; nil for none.
+	Back     *rollout.Event
 	Timeline []rollout.TimelineEntry
 	// Controls are those that apply now, and that the reader may use.
 	Controls []controlWords
@@ -22,8 +25,31 @@ type rolloutView struct {
 	Triggers []rollout.TriggerResult
 }
 
-func newRolloutView(v rollout.View, reader access.Role, now time.Time) *rolloutView {
-	view := &rolloutView{View: v, Outlook: v.Rollout.OutlookAt(v.Judgement, now), Timeline: v.Rollout.Timeline()}
+// lastRollback is the latest of the last decisions that rolled a rollout back, completely or by alarm; nil for none.
+func (d *dashboard) lastRollback(ctx context.Context, v *rollout.View) (*rollout.Event, error) {
+	if v == nil || v.Rollout.Status != rollout.RolledBack && v.Rollout.PartialRollbacks == 0 {
+		return nil, nil //nolint:nilnil // documented
+	}
+	last, err := d.Store.Decisions(ctx, v.Rollout.ID, max(1, v.Rollout.Seq-maxDecisions+1), maxDecisions)
+	for _, e := range slices.Backward(last) {
+		if e.Type == rollout.EventRolledBack {
+			return &e, err
+		}
+	}
+	return nil, err
+}
+
+// Where says where it is; the outlook says the rest of a rollout that is not over.
+func (v rolloutView) Where() string {
+	if v.Rollout.Status.Final() {
+		return v.Summary
+	}
+	return sentence(v.Rollout.Where())
+}
+
+// newRolloutView makes it; back is the last decision that rolled it back, nil for none.
+func newRolloutView(v rollout.View, back *rollout.Event, reader access.Role, now time.Time) *rolloutView {
+	view := &rolloutView{View: v, Outlook: v.Rollout.OutlookAt(v.Judgement, now), Timeline: v.Rollout.Timeline(now), Back: back}
 	if reader.Covers(steers) {
 		view.Judges = !v.Rollout.Status.Final()
 		for _, name := range applicable(v.Rollout) {

@@ -175,8 +175,7 @@ func rolloutTroubles(f facts) []trouble {
 	}
 	switch {
 	case state.Status == rollout.RolledBack:
-		all = append(all, trouble{Title: "The rollout was rolled back", Text: f.view.Summary, Since: state.EndedAt,
-			Action: "The decisions say why. When that is mended, start a rollout again that goes on from this one (restartOf)."})
+		all = append(all, backTrouble(*f.view, f.back))
 	case state.Pause != nil:
 		all = append(all, pauseTrouble(state, f.view.WatchMissed))
 	case state.Delayed():
@@ -184,6 +183,16 @@ func rolloutTroubles(f facts) []trouble {
 			Action: "If what it waits for cannot come, find out why: do vendors register, and do the mail service's events arrive? An operator can advance it all the same."})
 	}
 	return all
+}
+
+// backTrouble is a complete rollback: what somebody decided wants nobody any more.
+func backTrouble(v rollout.View, back *rollout.Event) trouble {
+	t := trouble{Title: "The rollout was rolled back", Text: v.Summary, Since: v.Rollout.EndedAt,
+		Action: "When its cause is mended, go on from this rollout with starter rollout start --restart-of."}
+	if back != nil {
+		t.Grave, t.Text = back.Trigger != "", back.Reason
+	}
+	return t
 }
 
 func pauseTrouble(s rollout.State, unwatched bool) trouble {
@@ -197,7 +206,9 @@ func pauseTrouble(s rollout.State, unwatched bool) trouble {
 		}
 	case rollout.PausedByPreflight:
 		t.Grave, t.Action = true, "Mend what its preflight checks found, or waive them."
-	case rollout.PausedByGate, rollout.PausedByTriggers, rollout.PausedBySharedFate:
+	case rollout.PausedBySharedFate:
+		t.Grave, t.Action = true, "Find out from the API's health and log why calls fail, and resume it once they succeed."
+	case rollout.PausedByGate, rollout.PausedByTriggers:
 		t.Grave = true
 	case rollout.PausedByAdmin, rollout.PausedByOverride:
 	}

@@ -14,6 +14,7 @@ import (
 
 	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -24,7 +25,9 @@ var words = template.FuncMap{
 	"joined":       joined, "pretty": pretty, "day": func(t time.Time) string { return t.UTC().Format("2 Jan 15:04") },
 	"at":    func(t *time.Time) time.Time { return *t },
 	"plain": func(f float64) string { return fmt.Sprint(f) }, "pair": pair,
-	"standing": statusText, "handled": handled, "alertWhy": alertWhy, "alertTold": notifiedText, "observed": observed, "capital": capital, "sentence": sentence,
+	"standing": statusText, "handled": handled, "alertWhy": alertWhy, "alertTold": notifiedText, "observed": observed, "capital": capital, "sentence": sentence, "whole": whole,
+	"partName": partName, "took": took,
+	"remedy": remedy, "gateReason": gateReason,
 	"ends": ends, "converted": shareWords, "points": differenceWords, "limit": evidence.Percent,
 }
 
@@ -179,6 +182,22 @@ func cursor(number int) string {
 		return ""
 	}
 	return strconv.Itoa(number)
+}
+
+// remedy says what a trigger does.
+func remedy(a rollout.TriggerResult) string {
+	if a.Remedy == rollout.Immediate {
+		return "it would switch the automation off"
+	}
+	return "it would roll back one phase"
+}
+
+// gateReason is the reason of a gate's verdict. The one on conversion does not keep a phase from ending for lack of data.
+func gateReason(r rollout.GateResult) string {
+	if r.Gate == rollout.GateConversion && r.Verdict == rollout.Insufficient {
+		return whole(r.Reason + "; no phase waits for it")
+	}
+	return whole(r.Reason)
 }
 
 // sentence is a message as a sentence of its own, or as the end of one.

@@ -12,6 +12,9 @@ import (
 
 	"marketplace.example/trials/internal/adapters/ses"
 	"marketplace.example/trials/internal/domain/brand"
+	"marketplace.example/trials/internal/domain/notice"
+	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/test/sample"
 	"marketplace.example/trials/test/stack"
 )
 
@@ -40,7 +43,31 @@ func everyMail() ([]picture, error) {
 		}
 		all = append(all, email("mail-"+strings.TrimSuffix(filepath.Base(file), ".html"), string(html)))
 	}
+	for _, name := range []string{"in-phase", "delayed", "paused-by-gate", "for-a-person", "rolled-back-once"} {
+		rendered, err := lastNotice(sample.Rollouts()[name]())
+		if err != nil {
+			return nil, fmt.Errorf("setting the notice %s: %w", name, err)
+		}
+		all = append(all, email("mail-rollout-"+name, rendered.HTML))
+	}
 	return all, nil
+}
+
+// lastNotice is the last one about the rollout of a world, but for daily updates.
+func lastNotice(w *sample.World) (ses.Rendered, error) {
+	stakeholders := []notice.Stakeholder{{Role: notice.DevOps, Name: "Ana Lopes", Email: "ana@shop.example", Phone: "+1 555 0100", OnCall: true}}
+	var last notice.Message
+	var state rollout.State
+	for _, e := range w.Rollout {
+		state = state.Apply(e)
+		if m := notice.MessageFor(state, e); m != nil && e.Type != rollout.EventUpdate {
+			last = m.Addressed("https://trials.shop.example", stakeholders)
+		}
+	}
+	if last.RolloutID != "" {
+		last.History = notice.HistoryOf(w.Series)
+	}
+	return ses.RenderNotice(last)
 }
 
 // email is an e-mail, as a browser shows it.

@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -67,7 +68,7 @@ func page(name string, world func() *sample.World, path string) picture {
 }
 
 func everyPage() []picture {
-	return []picture{
+	all := []picture{
 		page("sign-in", sample.Empty, signIn), // before the browser is signed in, which it is to every port then
 		page("overview-empty", sample.Empty, "/admin/"),
 		page("overview-busy", sample.Busy, "/admin/"),
@@ -95,11 +96,19 @@ func everyPage() []picture {
 		page("forecast", sample.Busy, "/admin/rollout/forecast"),
 		page("rollback", sample.Busy, "/admin/rollout/rollback"),
 		page("pause", sample.Busy, "/admin/rollout/pause"),
+		page("tick", sample.Busy, "/admin/rollout/tick/feedback-positive"),
+		page("canary-empty", sample.Empty, "/admin/canary"),
+		page("canary", sample.Busy, "/admin/canary"),
 		page("alert-firing", sample.Busy, "/admin/alerts/emailDeliveryFailed"),
 		page("alert-silenced", sample.Busy, "/admin/alerts/reconcilerFinds"),
 		page("alert-empty", sample.Empty, "/admin/alerts/backupLate"),
 		page("silence", sample.Busy, "/admin/alerts/workerAway/silence"),
 	}
+	rollouts := sample.Rollouts()
+	for _, name := range slices.Sorted(maps.Keys(rollouts)) {
+		all = append(all, page("rollout-"+name, rollouts[name], "/admin/"), page("evidence-"+name, rollouts[name], "/admin/evidence"))
+	}
+	return all
 }
 
 // tampered is a world in which somebody has changed what is on record.

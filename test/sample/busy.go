@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
@@ -19,6 +20,7 @@ const day = 24 * time.Hour
 // Empty is the world right after it was set up.
 func Empty() *World {
 	w := &World{Store: memory.NewStore(), Moment: Now, Figures: monitoring.Make(monitoring.ReportFacts{Now: Now, Day: day, Policy: trial.DefaultPolicy()})}
+	w.Canaries = canary.View{Configured: true, EverySeconds: canary.Every(day).Seconds()}
 	w.assess(well(Now), 6*day)
 	w.calm()
 	return w
@@ -54,6 +56,7 @@ func Busy() *World {
 	w.issue()
 	w.record()
 	w.operate()
+	w.Canaries = canaries()
 	return w
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
@@ -26,6 +27,8 @@ type World struct {
 	Moment   time.Time
 	Figures  monitoring.Report
 	Assessed monitoring.Health
+	// Canaries are what canaries have shown.
+	Canaries canary.View
 	// Steered are the requests carried out, Controls their names, and Answered
 	// those about alerts.
 	Steered  []flags.Request

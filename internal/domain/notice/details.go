@@ -16,7 +16,7 @@ func Details(s rollout.State, j *rollout.Judgement, now time.Time) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "**%s**\n\nRollout %s, plan %s, started by %s at %s\n", s.SentenceAt(j, now), s.ID, s.Plan.Name, s.StartedBy, s.StartedAt.UTC().Format(rollout.ClockFormat))
 	b.WriteString("\n| stage | percentage | | from |\n| --- | --- | --- | --- |\n")
-	for _, e := range s.Timeline() {
+	for _, e := range s.Timeline(now) {
 		from := ""
 		if e.From != nil {
 			from = s.FormatTime(*e.From)

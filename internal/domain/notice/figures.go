@@ -15,7 +15,7 @@ func figures(j *rollout.Judgement) []Figure {
 	figures := make([]Figure, 0, len(j.Gates)+len(j.Triggers))
 	for _, r := range j.Gates {
 		figures = append(figures, Figure{
-			Name: GateNames[r.Gate], Use: ToGoOn, Estimate: r.Estimate, Limit: r.Limit,
+			Name: r.Gate.Name(), Use: ToGoOn, Estimate: r.Estimate, Limit: r.Limit,
 			HighIsBad: r.HighIsBad(), Seen: r.Seen, Enough: r.Enough,
 			Verdict: r.Verdict, Reason: r.Reason,
 		})
@@ -23,31 +23,11 @@ func figures(j *rollout.Judgement) []Figure {
 	for _, a := range j.Triggers {
 		verdict, reason := a.Verdict()
 		figures = append(figures, Figure{
-			Name: TriggerNames[a.Trigger], Use: ToGoBack, Estimate: a.Estimate, Limit: a.Limit,
+			Name: a.Trigger.Name(), Use: ToGoBack, Estimate: a.Estimate, Limit: a.Limit,
 			HighIsBad: a.HighIsBad(), Seen: a.Seen, Enough: a.Enough(), Verdict: verdict, Reason: reason,
 		})
 	}
 	return figures
-}
-
-// GateNames names what each gate measures, for people.
-var GateNames = map[rollout.Gate]string{
-	rollout.GateEmail: "E-mails delivered", rollout.GateAutomation: "Automated steps that succeeded", rollout.GateAPI: "API calls over 2 s",
-	rollout.GateErrors: "API calls that failed", rollout.GateConversion: "Ended trials that converted",
-}
-
-// GateName names a gate, which may be a criterion that a person ticks.
-func GateName(g rollout.Gate) string {
-	if c, byPerson := rollout.CriterionByPerson(string(g)); byPerson {
-		return c.Text
-	}
-	return GateNames[g]
-}
-
-// TriggerNames names what each trigger measures, for people.
-var TriggerNames = map[rollout.Trigger]string{
-	rollout.TriggerEmail: "E-mails delivered", rollout.TriggerErrors: "Automated steps that failed",
-	rollout.TriggerAPI: "API calls that failed", rollout.TriggerPerformance: "API calls slower than before", rollout.TriggerConversion: "Ended trials that converted",
 }
 
 // undecided lists the figures that have no verdict yet, with what they wait for
@@ -59,7 +39,7 @@ func undecided(s rollout.State, j *rollout.Judgement) []Item {
 	var items []Item
 	for _, a := range j.Triggers {
 		if a.Undecidable() {
-			items = append(items, Item{Label: TriggerNames[a.Trigger] + ", for rolling back", Text: a.Reason})
+			items = append(items, Item{Label: a.Trigger.Name() + ", for rolling back", Text: a.Reason})
 		}
 	}
 	if s.Stage.Kind != rollout.InPhase {
@@ -76,7 +56,7 @@ func undecided(s rollout.State, j *rollout.Judgement) []Item {
 		default:
 			text += "; the rollout waits for it until " + s.FormatTime(pauses) + ", and pauses if it is still missing"
 		}
-		items = append(items, Item{Label: GateName(r.Gate) + ", for advancing", Text: text})
+		items = append(items, Item{Label: r.Gate.Name() + ", for advancing", Text: text})
 	}
 	return items
 }

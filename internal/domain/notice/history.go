@@ -38,11 +38,11 @@ func HistoryOf(series rollout.TimeSeries) *History {
 	last := points[len(points)-1]
 	h := &History{From: points[0].At, To: last.At}
 	for _, v := range last.Gates {
-		h.Rows = append(h.Rows, newHistoryRow(cmp.Or(GateNames[rollout.Gate(v.Name)], v.Name), values(points, v.Name, rollout.SeriesPoint.GateValue), points))
+		h.Rows = append(h.Rows, newHistoryRow(rollout.Gate(v.Name).Name(), values(points, v.Name, rollout.SeriesPoint.GateValue), points))
 	}
 	for _, v := range last.Triggers {
 		if v.Verdict == rollout.Fail {
-			h.Rows = append(h.Rows, newHistoryRow(cmp.Or(TriggerNames[rollout.Trigger(v.Name)], v.Name)+", for rolling back",
+			h.Rows = append(h.Rows, newHistoryRow(rollout.Trigger(v.Name).Name()+", for rolling back",
 				values(points, v.Name, rollout.SeriesPoint.TriggerValue), points))
 		}
 	}

@@ -18,7 +18,7 @@ func MessageFor(s rollout.State, e rollout.Event) *Message {
 		return nil
 	}
 	m.Key, m.At = s.ID+"/"+strconv.Itoa(e.Seq), e.At
-	m.Timeline = s.Timeline()
+	m.Timeline = s.Timeline(e.At)
 	if m.Page != "" {
 		m.RolloutID = s.ID
 	}

@@ -273,7 +273,7 @@ func TestTheTimelineShowsWhereItIs(t *testing.T) {
 	t.Parallel()
 	states := func(events ...rollout.Event) (text string) {
 		s, _ := noticed(events...)
-		for _, e := range s.Timeline() {
+		for _, e := range s.Timeline(s.EnteredAt) {
 			text += e.State[:2]
 			if e.From != nil {
 				text += e.From.Format("2")
@@ -349,7 +349,7 @@ func TestANoticeAsksForWhatAPersonMustTick(t *testing.T) {
 		"entered": {nil, "Trial rollout: phase 2 of 6, 10 % of new vendors",
 			[]string{asks, "at the earliest, once the figures are good enough and a person has ticked what is named below."}},
 		"daily, its time over": {[]rollout.Event{{Type: rollout.EventUpdate, Judgement: well()}}, "Trial rollout, daily update: 10 %, running",
-			[]string{asks, "it waits for a person (feedback-positive: ", "Not decidable yet: User feedback positive, for advancing: a person must say"}},
+			[]string{asks, "it waits for a person (User feedback positive: ", "Not decidable yet: User feedback positive, for advancing: a person must judge it"}},
 		"delayed": {[]rollout.Event{{Type: rollout.EventDelayed, Judgement: well()}}, "Trial rollout: still at 10 %, waiting for a person",
 			[]string{asks, "What to do: judge what is named below, and tick it on the dashboard's page: the rollout advances by itself then."}},
 		"delayed by figures too": {[]rollout.Event{{Type: rollout.EventDelayed, Judgement: waiting(5)}}, "Trial rollout: still at 10 %, waiting for the figures", []string{asks}},

@@ -75,10 +75,10 @@ func (r Report) figures() []notice.Figure {
 		figures = append(figures, t.Adopted.figures(", adopted vendors")...)
 	}
 	return append(figures,
-		reviewed(notice.GateNames[rollout.GateAPI], t.slow(), rollout.SlowShare, true),
-		reviewed(notice.GateNames[rollout.GateErrors], t.failed(), rollout.LimitErrors, true),
+		reviewed(rollout.GateAPI.Name(), t.slow(), rollout.SlowShare, true),
+		reviewed(rollout.GateErrors.Name(), t.failed(), rollout.LimitErrors, true),
 		notice.Figure{
-			Name: notice.GateNames[rollout.GateConversion], Use: notice.ToReview, Limit: rollout.LimitConversion, Verdict: rollout.Insufficient,
+			Name: rollout.GateConversion.Name(), Use: notice.ToReview, Limit: rollout.LimitConversion, Verdict: rollout.Insufficient,
 			Reason: t.ends() + "; a rate needs trials that began long enough ago to have ended",
 		},
 	)
@@ -87,8 +87,8 @@ func (r Report) figures() []notice.Figure {
 // figures are a cohort's shares; whose names it.
 func (c CohortTally) figures(whose string) []notice.Figure {
 	return []notice.Figure{
-		reviewed(notice.GateNames[rollout.GateEmail]+whose, c.delivered(), rollout.LimitEmail, false),
-		reviewed(notice.GateNames[rollout.GateAutomation]+whose, c.succeeded(), rollout.LimitAutomation, false),
+		reviewed(rollout.GateEmail.Name()+whose, c.delivered(), rollout.LimitEmail, false),
+		reviewed(rollout.GateAutomation.Name()+whose, c.succeeded(), rollout.LimitAutomation, false),
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -111,9 +110,6 @@ func TestIntervalsWithFewCallsAreWeighedTogether(t *testing.T) {
 	require.Zero(t, b.ledger.Starts[0].Control.Seen)
 	b.take(time.Hour, intervals(1, about{trial.Control, 4, 0}))
 	require.Equal(t, rollout.CallCount{Seen: 8, Failed: 4}, b.ledger.Starts[0].Control)
-	b.ledger.API = evidence.Evidence{} // as a ledger of before has it
-	b.take(time.Hour, intervals(1, about{trial.Control, 5, 0}))
-	require.Equal(t, 1, b.ledger.API.Total().Seen)
 }
 
 // Whether all share an alarm is told by the calls since the start that it counts from.

@@ -292,7 +292,7 @@ func TestWhenItsTimeIsOverAStageSaysWhatItWaitsFor(t *testing.T) {
 	ends := l.state.StageEnds()
 	require.Contains(t, l.state.SentenceAt(l.last, ends.Add(-1)), "until 8 March 2026 12:00 UTC at the earliest.")
 	j := result(rollout.GateEmail, rollout.Insufficient)(l.state, ends)
-	require.Equal(t, "The rollout is at 25 %, in phase 3 of 6, expansion-25 (25 %). Its time was over on 8 March 2026 12:00 UTC; it waits for the figures (email: so it is), "+
+	require.Equal(t, "The rollout is at 25 %, in phase 3 of 6, expansion-25 (25 %). Its time was over on 8 March 2026 12:00 UTC; it waits for the figures (E-mails delivered: so it is), "+
 		"and pauses on 12 March 2026 12:00 UTC if that is still open.", l.state.SentenceAt(j, ends))
 	require.Contains(t, l.state.SentenceAt(healthy(l.state, ends), ends), "the rollout advances at the next check")
 	require.NotContains(t, unprepared(t).state.SentenceAt(nil, noon.Add(3*day)), "earliest")

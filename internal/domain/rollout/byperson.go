@@ -1,9 +1,6 @@
 package rollout
 
-import (
-	"fmt"
-	"slices"
-)
+import "slices"
 
 // criterionDashboards is judged by the preflight's check until a person has ticked it.
 const criterionDashboards = "dashboards-operational"
@@ -41,11 +38,7 @@ func (s State) personGates() []GateResult {
 	for _, id := range s.Plan.Phases[s.Stage.Phase].Criteria {
 		c, _ := CriterionByPerson(id)
 		judged := s.judgedByPerson(c)
-		r := GateResult{Gate: Gate(id), Verdict: judged.Verdict, Reason: judged.Reason}
-		if r.Verdict == Insufficient {
-			r.Reason = fmt.Sprintf("a person must say whether %q is met, on the dashboard's page %s", c.Text, c.Page())
-		}
-		gates = append(gates, r)
+		gates = append(gates, GateResult{Gate: Gate(id), Verdict: judged.Verdict, Reason: judged.Reason})
 	}
 	return gates
 }

@@ -28,11 +28,11 @@ func tick(l *life, met bool, reason string) {
 func TestACriterionOfAPersonsHoldsItsPhase(t *testing.T) {
 	t.Parallel()
 	steps := []rollout.EventType{rollout.EventDelayed, rollout.EventPaused, rollout.EventEntered}
-	const asks = `feedback-positive: a person must say whether "User feedback positive" is met, on the dashboard's page /admin/rollout/tick/feedback-positive`
+	const asks = "User feedback positive: a person must judge it, on the dashboard's page /admin/rollout/tick/feedback-positive"
 	l := initial(t, holding())
 	l.toPhase(2)
 	view := rollout.ViewOf(l.state, l.last, l.now)
-	require.Equal(t, rollout.GateResult{Gate: feedback, Verdict: rollout.Insufficient, Reason: asks[len(feedback)+2:]}, view.Gates[0])
+	require.Equal(t, rollout.GateResult{Gate: feedback, Verdict: rollout.Insufficient, Reason: "a person must judge it"}, view.Gates[0])
 	l.days(20)
 	require.Equal(t, []string{"entered phase/2 25% day 5", "delayed phase/2 25% day 9"}, l.of(steps...)[2:], "people are told once, and nothing stops")
 	require.Contains(t, l.state.SentenceAt(l.last, l.now), "it waits for a person ("+asks+"), and advances by itself once that is there.")
@@ -45,7 +45,7 @@ func TestACriterionOfAPersonsHoldsItsPhase(t *testing.T) {
 	tick(l, false, "Three complaints")
 	l.days(5)
 	require.Equal(t, []string{"entered phase/2 25% day 5", "paused phase/2 25% day 7"}, l.of(steps...)[2:], "not met, it pauses when the phase's time is over")
-	require.Equal(t, "Paused at the gate: feedback-positive: Three complaints.", l.state.Pause.Reason)
+	require.Equal(t, "Paused at the gate. User feedback positive: Three complaints.", l.state.Pause.Reason)
 	tick(l, true, "They were about another thing")
 	l.ask(rollout.SignalResume, flags.Request{})
 	l.days(2.1)
@@ -58,7 +58,7 @@ func TestACriterionOfAPersonsHoldsItsPhase(t *testing.T) {
 	l.ask(rollout.SignalAdvance, flags.Request{})
 	l.days(10)
 	require.Equal(t, []string{"delayed phase/2 25% day 4", "paused phase/2 25% day 6"}, l.of(rollout.EventDelayed, rollout.EventPaused), "a gate that has seen nothing pauses all the same")
-	require.Contains(t, l.state.Pause.Reason, "email: so it is; "+asks)
+	require.Contains(t, l.state.Pause.Reason, "E-mails delivered: so it is; "+asks)
 }
 
 func TestACriterionThatNoPhaseNamesHoldsNothing(t *testing.T) {

@@ -37,8 +37,8 @@ func TestAnOpenGateDelaysAndNotifiesOnce(t *testing.T) {
 	l.days(20)
 	require.Equal(t, []string{"delayed phase/1 10% day 7"}, l.of(steps...)[2:], "once, after twice its time; nothing stops")
 	require.Equal(t, rollout.Running, l.state.Status)
-	require.Equal(t, "Still at 10 % after twice the phase's time; open gates: email: so it is.", l.events[len(l.events)-17].Reason)
-	require.Contains(t, l.state.SentenceAt(l.last, l.now), "it waits for the figures (email: so it is), and advances by itself once that is there.")
+	require.Equal(t, "Still at 10 % after twice the phase's time; open gates: E-mails delivered: so it is.", l.events[len(l.events)-17].Reason)
+	require.Contains(t, l.state.SentenceAt(l.last, l.now), "it waits for the figures (E-mails delivered: so it is), and advances by itself once that is there.")
 	require.Equal(t, jsonOf(t, l.state), jsonOf(t, rollout.Fold(l.events)), "a replay does not notify again")
 	l.judge = healthy
 	l.days(1)
@@ -49,7 +49,7 @@ func TestAnOpenGateDelaysAndNotifiesOnce(t *testing.T) {
 	require.True(t, l.state.Delayed())
 	l.judge = result(rollout.GateEmail, rollout.Fail)
 	l.days(1)
-	require.Equal(t, "Paused at the gate: email: so it is.", l.state.Pause.Reason)
+	require.Equal(t, "Paused at the gate. E-mails delivered: so it is.", l.state.Pause.Reason)
 	require.False(t, l.state.Delayed(), "it waits for a person")
 	l.ask(rollout.SignalResume, flags.Request{})
 	l.judge = waiting(rollout.GateAutomation, 3, 4)
@@ -68,10 +68,10 @@ func TestAPhaseWithoutDataPauses(t *testing.T) {
 		says  string
 	}{
 		"no vendor": {rollout.DefaultPlan(), waiting(rollout.GateEmail, 0, 0), []string{"delayed phase/1 10% day 7", "paused phase/1 10% day 9"},
-			"3 times the phase's time has passed without any data: email"},
+			"3 times the phase's time has passed without any data. E-mails delivered"},
 		"no report on any e-mail": {rollout.DefaultPlan(), waiting(rollout.GateEmail, 0, 9), []string{"delayed phase/1 10% day 7", "paused phase/1 10% day 9"},
-			"3 times the phase's time has passed without any data: email"},
-		"the plain rule": {plain, waiting(rollout.GateEmail, 3, 4), []string{"paused phase/1 10% day 7"}, "still no verdict: email"},
+			"3 times the phase's time has passed without any data. E-mails delivered"},
+		"the plain rule": {plain, waiting(rollout.GateEmail, 3, 4), []string{"paused phase/1 10% day 7"}, "still no verdict. E-mails delivered"},
 	} {
 		l := initial(t, c.plan)
 		l.toPhase(1)

@@ -26,6 +26,9 @@ func (j judge) gates() []GateResult {
 	return results
 }
 
+// canaryHolds begins the reason of a gate that a canary holds. It is the same for each, so that people read it once.
+const canaryHolds = "a canary must be well again: "
+
 // held holds a proportional gate while a canary has found something broken: what was seen of vendors before may be past. A canary
 // is no vendor, so it neither opens a gate nor makes one fail.
 func (j judge) held(r GateResult) GateResult {
@@ -33,7 +36,7 @@ func (j judge) held(r GateResult) GateResult {
 		return r
 	}
 	r.Verdict = Insufficient
-	r.Reason += "; held by the canary: " + j.canary
+	r.Reason = canaryHolds + j.canary
 	return r
 }
 
@@ -81,7 +84,7 @@ func ruled(r GateResult, side evidence.Side, log float64, what, unit string) Gat
 		bound = "at most %s may"
 	}
 	rate, limit := evidence.Percents(r.Estimate, r.Limit)
-	r.Reason = fmt.Sprintf("%s %s, "+bound+"; sample: %d %s", rate, what, limit, r.Seen, unit)
+	r.Reason = fmt.Sprintf("%s %s, "+bound+"; sample: %d %s", rate, what, limit, r.Seen, unitOf(r.Seen, unit))
 	switch {
 	case log >= math.Log(gateNeeded):
 		r.Verdict = Fail
@@ -123,7 +126,7 @@ func (j judge) proportional(r GateResult) GateResult {
 		if j.epoch > 0 && of.seen == 0 { // there may have been some before a person resumed it
 			within = since
 		}
-		r.Seen, r.Estimate, r.Reason = 0, 0, "no data "+within+": "+of.lacking
+		r.Seen, r.Estimate, r.Reason = 0, 0, "no data "+within+"; "+of.lacking
 		return r
 	}
 	r.Seen = of.seen
@@ -136,7 +139,7 @@ func (j judge) proportional(r GateResult) GateResult {
 	if !of.unknown {
 		r.Odds = evidence.FromLog(of.broken.LogRatio(bad, seen))
 	}
-	r.Reason = fmt.Sprintf("%s %s, of %d %s %s", evidence.Percent(r.Estimate), gateRates[r.Gate], of.seen, of.unit, since)
+	r.Reason = fmt.Sprintf("%s %s, of %d %s %s", evidence.Percent(r.Estimate), gateRates[r.Gate], of.seen, unitOf(of.seen, of.unit), since)
 	switch {
 	case of.unknown:
 		r.Verdict = Pass
@@ -150,9 +153,21 @@ func (j judge) proportional(r GateResult) GateResult {
 			r.Reason += "; " + evidence.Percent(r.Limit) + " is not ruled out"
 		}
 	default:
-		r.Reason += fmt.Sprintf(", which fits a broken system no worse than a healthy one; it needs %d more without a failure", of.broken.Wanted(bad, seen))
+		wanted := of.broken.Wanted(bad, seen)
+		r.Reason += fmt.Sprintf(", which fits a broken system no worse than a healthy one; it needs %d more %s without a failure%s", wanted, unitOf(wanted, of.unit), j.takes(r.Gate, wanted))
 	}
 	return r
+}
+
+// takes says how long it takes to see so many more at the rate of this phase; empty if nothing was seen in it.
+func (j judge) takes(gate Gate, more int) string {
+	run := j.Gates[gate].Total()
+	elapsed := j.now.Sub(run.Since)
+	if run.Seen == 0 || run.Since.IsZero() || elapsed <= 0 {
+		return ""
+	}
+	days := float64(more) / float64(run.Seen) * float64(elapsed) / float64(j.Day)
+	return fmt.Sprintf(", which takes about %.1f days at the rate of this phase", max(days, 0.1))
 }
 
 func (j judge) sample(gate Gate) sample {

@@ -247,20 +247,20 @@ func TestPlainGatesAtTheirEdges(t *testing.T) {
 func TestProportionalGatesAtTheirEdges(t *testing.T) {
 	t.Parallel()
 	tests := []gateCase{
-		{rollout.GateEmail, 0, 0, rollout.Insufficient, "no data in this phase: one delivered e-mail is needed"},
-		{rollout.GateEmail, 1, 0, rollout.Pass, "100 % of the e-mails were delivered, of 1 vendor days with e-mail since the rollout began, which fits a healthy system better than a broken one"},
-		{rollout.GateEmail, 1, 1, rollout.Insufficient, "0 % of the e-mails were delivered, of 1 vendor days with e-mail since the rollout began; in this phase one delivered e-mail is needed"},
-		{rollout.GateEmail, 6, 1, rollout.Insufficient, "it needs 1 more"},
+		{rollout.GateEmail, 0, 0, rollout.Insufficient, "no data in this phase; one delivered e-mail is needed"},
+		{rollout.GateEmail, 1, 0, rollout.Pass, "100 % of the e-mails were delivered, of 1 vendor day with e-mail since the rollout began, which fits a healthy system better than a broken one"},
+		{rollout.GateEmail, 1, 1, rollout.Insufficient, "0 % of the e-mails were delivered, of 1 vendor day with e-mail since the rollout began; in this phase one delivered e-mail is needed"},
+		{rollout.GateEmail, 6, 1, rollout.Insufficient, "it needs 1 more vendor day with e-mail without a failure, which takes about 0.1 days at the rate of this phase"},
 		{rollout.GateEmail, 7, 1, rollout.Pass, "86 % of"},
 		{rollout.GateEmail, 20, 10, rollout.Fail, "50 % of the e-mails were delivered, at least 95 % must; sample: 20 vendors"},
 		{rollout.GateEmail, 5, 5, rollout.Fail, "0 % of"},
-		{rollout.GateAutomation, 0, 0, rollout.Insufficient, "no data in this phase: one automated step that succeeds is needed"},
-		{rollout.GateAutomation, 1, 0, rollout.Pass, "100 % of the automated steps succeeded, of 1 vendor days with steps"},
+		{rollout.GateAutomation, 0, 0, rollout.Insufficient, "no data in this phase; one automated step that succeeds is needed"},
+		{rollout.GateAutomation, 1, 0, rollout.Pass, "100 % of the automated steps succeeded, of 1 vendor day with steps"},
 		{rollout.GateAutomation, 5, 1, rollout.Insufficient, "it needs 1 more"},
 		{rollout.GateAutomation, 6, 1, rollout.Pass, "83 % of"},
 		{rollout.GateAutomation, 10, 8, rollout.Fail, "20 % of"},
-		{rollout.GateAPI, 0, 0, rollout.Insufficient, "no data in this phase: one API call is needed"},
-		{rollout.GateAPI, 1, 0, rollout.Pass, "0 % of the API calls took longer than 2 s, of 1 calls since the rollout began"},
+		{rollout.GateAPI, 0, 0, rollout.Insufficient, "no data in this phase; one API call is needed"},
+		{rollout.GateAPI, 1, 0, rollout.Pass, "0 % of the API calls took longer than 2 s, of 1 call since the rollout began"},
 		{rollout.GateAPI, 100, 4, rollout.Pass, "4.0 % of"},
 		{rollout.GateAPI, 100, 5, rollout.Insufficient, "it needs 30 more"},
 		{rollout.GateAPI, 100, 50, rollout.Fail, "50 % of"},
@@ -288,7 +288,7 @@ func TestAFailingCanaryHoldsTheGates(t *testing.T) {
 		require.Equal(t, rollout.Pass, well.GateResult(gate).Verdict, gate)
 		r := held.GateResult(gate)
 		require.Equal(t, rollout.Insufficient, r.Verdict, gate)
-		require.Contains(t, r.Reason, "held by the canary: the mail service does not accept", gate)
+		require.Contains(t, r.Reason, "a canary must be well again: the mail service does not accept", gate)
 		require.InDelta(t, well.GateResult(gate).Evidence, r.Evidence, 0)
 	}
 	require.Equal(t, well.GateResult(rollout.GateConversion), held.GateResult(rollout.GateConversion))
@@ -315,7 +315,7 @@ func TestAProportionalGateCountsSinceTheRolloutBegan(t *testing.T) {
 	nothing := func(since string) func(rollout.GateResult) {
 		return func(r rollout.GateResult) {
 			require.Equal(t, rollout.Insufficient, r.Verdict, "%s: whatever brought data may be broken", r.Gate)
-			require.Contains(t, r.Reason, "no data "+since+": one ")
+			require.Contains(t, r.Reason, "no data "+since+"; one ")
 			require.Zero(t, r.Seen)
 		}
 	}
@@ -338,6 +338,17 @@ func TestAProportionalGateCountsSinceTheRolloutBegan(t *testing.T) {
 	b.position = inPhase(1, 4, 1)
 	b.take(time.Hour, rollout.Calls{})
 	each(nothing("since the evidence began anew"))
+}
+
+// Until when a gate waits that needs more is told by the rate of its phase.
+func TestAnOpenGateSaysHowLongItTakes(t *testing.T) {
+	t.Parallel()
+	b := seen(6, 1)
+	b.take(3*day, rollout.Calls{})
+	require.Contains(t, b.judge().GateResult(rollout.GateEmail).Reason, "it needs 1 more vendor day with e-mail without a failure, which takes about 0.5 days at the rate of this phase")
+	b.position = inPhase(2, 3, 0)
+	b.take(day, rollout.Calls{})
+	require.NotContains(t, b.judge().GateResult(rollout.GateEmail).Reason, "at the rate")
 }
 
 // The API is compared with itself from before: what is as slow, or fails as often, is no reason to wait.
@@ -363,7 +374,7 @@ func TestTheAPIIsComparedWithItsBaseline(t *testing.T) {
 		{slow(100, 6), slow(100, 6), rollout.Pass, "fits a healthy system better"},
 		{slow(100, 50), slow(200, 10), rollout.Pass, "fits a healthy system better"},
 		{slow(99, 0), slow(100, 6), rollout.Pass, "not judged: before the rollout 99 API calls were seen, 100 are needed to know what is normal"},
-		{slow(99, 0), slow(0, 0), rollout.Insufficient, "no data in this phase: one API call is needed"},
+		{slow(99, 0), slow(0, 0), rollout.Insufficient, "no data in this phase; one API call is needed"},
 		{slow(0, 0), slow(100, 50), rollout.Fail, "50 % of"},
 	} {
 		for _, gate := range []rollout.Gate{rollout.GateAPI, rollout.GateErrors} {
@@ -429,7 +440,7 @@ func TestTheAPIsGatesAtNobody(t *testing.T) {
 			require.Equal(t, want, b.judge().GateResult(gate).Verdict, "%d calls", n)
 		}
 		r := b.judge().GateResult(rollout.GateEmail)
-		require.Equal(t, "no data in this phase: one delivered e-mail is needed", r.Reason, "who was automated before says nothing of nobody")
+		require.Equal(t, "no data in this phase; one delivered e-mail is needed", r.Reason, "who was automated before says nothing of nobody")
 		require.Zero(t, r.Seen)
 		require.Zero(t, r.Estimate)
 	}

@@ -239,9 +239,9 @@ func (s State) stopped(j *Judgement, now time.Time) *Event {
 	at, waited := s.PausesAt(j)
 	switch {
 	case len(failed) > 0:
-		return &Event{Type: EventPaused, Cause: PausedByGate, Judgement: j, Reason: "Paused at the gate: " + reasons(failed) + "."}
+		return &Event{Type: EventPaused, Cause: PausedByGate, Judgement: j, Reason: "Paused at the gate. " + reasons(failed) + "."}
 	case len(insufficient) > 0 && !at.IsZero() && !now.Before(at):
-		return &Event{Type: EventPaused, Cause: PausedByGate, Judgement: j, Reason: "Paused: " + waited + ": " + reasons(insufficient) + "."}
+		return &Event{Type: EventPaused, Cause: PausedByGate, Judgement: j, Reason: "Paused: " + waited + ". " + reasons(insufficient) + "."}
 	}
 	return nil
 }
@@ -275,10 +275,18 @@ func (s State) GatesNow(j *Judgement) (passed, failed, insufficient []GateResult
 	return passed, failed, insufficient
 }
 
+// reasons joins what each gate lacks, and says once what holds several.
 func reasons(results []GateResult) string {
-	texts := make([]string, len(results))
-	for i, r := range results {
-		texts[i] = fmt.Sprintf("%s: %s", r.Gate, r.Reason)
+	var texts []string
+	for _, n := range needsOf(results) {
+		text := n.Text
+		if n.Name != "" {
+			text = n.Name + ": " + text
+		}
+		if n.Page != "" {
+			text += ", on the dashboard's page " + n.Page
+		}
+		texts = append(texts, text)
 	}
 	return strings.Join(texts, "; ")
 }
@@ -323,14 +331,21 @@ func (s State) SentenceAt(j *Judgement, now time.Time) string {
 	case RolledBack:
 		return "The rollout was rolled back completely, which switched the automation off; it is over."
 	case Paused:
-		return fmt.Sprintf("The rollout holds at %v %% in %s since %s. %s", s.Percentage, s.StageName(), s.Pause.Since.UTC().Format(ClockFormat), s.Pause.Reason)
+		return fmt.Sprintf("%s. %s", s.Where(), s.Pause.Reason)
 	case Running:
 	}
-	where := fmt.Sprintf("The rollout is at %v %%, in %s", s.Percentage, s.StageName())
 	if now.Before(s.StageEnds()) {
-		return fmt.Sprintf("%s, until %s at the earliest.", where, s.StageEnds().UTC().Format(ClockFormat))
+		return fmt.Sprintf("%s, until %s at the earliest.", s.Where(), s.StageEnds().UTC().Format(ClockFormat))
 	}
-	return where + ". " + s.waits(j)
+	return s.Where() + ". " + s.waits(j)
+}
+
+// Where says at which percentage and in which stage the rollout is, without a full stop.
+func (s State) Where() string {
+	if s.Pause != nil {
+		return fmt.Sprintf("The rollout holds at %v %% in %s since %s", s.Percentage, s.StageName(), s.Pause.Since.UTC().Format(ClockFormat))
+	}
+	return fmt.Sprintf("The rollout is at %v %%, in %s", s.Percentage, s.StageName())
 }
 
 // waits says what a stage whose time is over waits for, and whether the rollout pauses for it.

@@ -325,7 +325,7 @@ func TestTooLittleSeenHoldsAndThenPauses(t *testing.T) {
 	require.Equal(t, rollout.Running, l.state.Status, "its time is over, and it holds")
 	l.days(5)
 	require.Equal(t, []string{"paused phase/1 10% day 9"}, l.of(rollout.EventPaused), "without data, after three times its time")
-	require.Contains(t, l.state.Pause.Reason, "email: so it is")
+	require.Contains(t, l.state.Pause.Reason, "E-mails delivered: so it is")
 	l.ask(rollout.SignalResume, flags.Request{})
 	require.Equal(t, l.now, l.state.EnteredAt, "the phase begins anew")
 	l.judge = healthy
@@ -347,7 +347,7 @@ func TestAFailedGatePausesWhenTheSoakIsOver(t *testing.T) {
 	l.judge = result(rollout.GateConversion, rollout.Fail)
 	l.until(noon.Add(20 * day))
 	require.Equal(t, []string{"paused phase/1 10% day 5"}, l.of(rollout.EventPaused))
-	require.Contains(t, l.state.Pause.Reason, "Paused at the gate: conversion: so it is")
+	require.Contains(t, l.state.Pause.Reason, "Paused at the gate. Ended trials that converted: so it is")
 }
 
 func TestWithoutAJudgementNothingGoesOn(t *testing.T) {

@@ -25,11 +25,12 @@ func (s State) Calendar() []CalendarEntry {
 	}
 }
 
-// Timeline lists the phases, stability and guard, and marks the present one.
-func (s State) Timeline() []TimelineEntry {
+// Timeline lists the phases, stability and guard, and marks the present one. Once its time is over by now, nobody knows when
+// the later ones begin.
+func (s State) Timeline(now time.Time) []TimelineEntry {
 	from := map[Stage]time.Time{}
 	for i, at := range s.Calendar() {
-		if i == 0 || s.Status == Running {
+		if i == 0 || s.Status == Running && now.Before(s.StageEnds()) {
 			from[at.Stage] = at.From
 		}
 	}

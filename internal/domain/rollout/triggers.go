@@ -63,7 +63,7 @@ func (j judge) words(a TriggerResult, rates, unit, since string) string {
 		return "no data yet"
 	}
 	rate, limit := evidence.Percents(a.Estimate, a.Limit)
-	text := fmt.Sprintf(rates+" (of %d %s%s)", rate, limit, a.Seen, unit, since)
+	text := fmt.Sprintf(rates+" (of %d %s%s)", rate, limit, a.Seen, unitOf(a.Seen, unit), since)
 	if a.Firing && j.Rule == RuleEvidence {
 		text += fmt.Sprintf("; chance alone would show this less than once in %.0f rollouts", a.Needed)
 	}
