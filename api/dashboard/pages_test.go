@@ -97,7 +97,7 @@ func TestEachWaitingRolloutIsAnswered(t *testing.T) {
 		"percentage-by-hand": {"Holding at 5 %, set by hand: Half is enough for now.", byPerson, "10 % (phase 2 of 6)? resume it: it then begins the phase that fits the percentage"},
 		"outage":             {"Paused: the mail service accepts no e-mail at all", "Until e-mail works again; there is no date.", "the rollout then resumes by itself"},
 		"shared-fate":        {"a rollback would not help.", byPerson, "find out from the API's health and log why calls fail"},
-		"rolled-back-once":   {"The phase lasts 2 days at least", "16 March 2026 02:08 UTC; if what fails now still fails then, it pauses for a decision.", "the time until then must pass"},
+		"rolled-back-once":   {"The phase lasts 2 days at least", "16 March 2026 03:20 UTC; if what fails now still fails then, it pauses for a decision.", "the time until then must pass"},
 		"guard":              {"The last vendors' trials are not over", "24 March 2026 10:20 UTC at the earliest. (10 days from now)", "the end of the rollout? Nothing but time"},
 	}
 	for name, world := range sample.Rollouts() {

@@ -97,7 +97,7 @@ func (j *judge) start() {
 	case !j.StartedAt.IsZero():
 		j.done(PartStart, j.StartedAt.Sub(j.BeganAt))
 	default:
-		j.await(PartStart, j.BeganAt.Add(stepPatience(j.Day)), TrialNotStarted, "the trial's workflow has not begun within %s", stepPatience(j.Day))
+		j.await(PartStart, j.BeganAt.Add(stepPatience(j.Day)), TrialNotStarted, "the trial's workflow has not begun within %.0f seconds", stepPatience(j.Day).Seconds())
 	}
 }
 
@@ -187,7 +187,7 @@ func (j *judge) mail(kind trial.Kind, mail Mail) {
 		j.fail(report, MailReturned, "the e-mail %s was reported as %s", kind, mail.Delivery)
 	default:
 		j.await(report, mail.SettledAt.Add(eventPatience(j.Day)), NoMailEvent,
-			"the mail service accepted the e-mail %s, and nothing was reported of it within %s", kind, eventPatience(j.Day))
+			"the mail service accepted the e-mail %s, and nothing was reported of it within %.0f seconds", kind, eventPatience(j.Day).Seconds())
 	}
 }
 
@@ -199,7 +199,7 @@ func (j *judge) convert() {
 		j.done(PartConversion, j.ConvertedAt.Sub(j.ConversionAt))
 	default:
 		j.await(PartConversion, j.ConversionAt.Add(stepPatience(j.Day)), ConversionMissing,
-			"the trial has not recorded its conversion within %s", stepPatience(j.Day))
+			"the trial has not recorded its conversion within %.0f seconds", stepPatience(j.Day).Seconds())
 	}
 }
 

@@ -125,6 +125,7 @@ func TestEachBreakIsNamed(t *testing.T) {
 			assert.Equal(t, c.want, r.Fault, r.Reason)
 			assert.False(t, open, "a fault ends the wait")
 			assert.Contains(t, r.Reason, advice[c.want])
+			assert.NotRegexp(t, `\dm\d+s`, r.Reason, "people read seconds")
 		})
 	}
 }

@@ -93,7 +93,7 @@ func newHistoryRow(name string, values []rollout.SeriesValue, points []rollout.S
 	}
 	const most = 4
 	if over := len(words) - most; over > 0 {
-		words = append([]string{fmt.Sprintf("%d changes before", over)}, words[over:]...)
+		words = append([]string{changesBefore(over)}, words[over:]...)
 	}
 	row.Text = strings.Join(words, ", ")
 	if rates := rates(values); rates != "" {
@@ -117,4 +117,11 @@ func rates(values []rollout.SeriesValue) string {
 		return seen[0]
 	}
 	return seen[0] + " at first, " + seen[len(seen)-1] + " now"
+}
+
+func changesBefore(n int) string {
+	if n == 1 {
+		return "one change before"
+	}
+	return fmt.Sprintf("%d changes before", n)
 }

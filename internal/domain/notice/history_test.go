@@ -66,3 +66,19 @@ func TestTheHistoryOfALongPhase(t *testing.T) {
 	require.Len(t, h.Rows[0].Verdicts, 17, "each third")
 	require.Equal(t, "open from 12:00:20, bad from 12:08:20; nothing seen", h.Rows[1].Text)
 }
+
+func TestAHistoryOfManyChangesNamesTheLast(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 5, 12, 0, 0, 0, time.UTC)
+	text := func(changes int) string {
+		var series rollout.TimeSeries
+		for n := range changes {
+			verdict := []rollout.Verdict{rollout.Insufficient, rollout.Pass}[n%2]
+			series.Add(rollout.Judgement{Snapshot: n + 1, At: at.Add(time.Duration(n) * time.Hour), Gates: []rollout.GateResult{{Gate: rollout.GateEmail, Verdict: verdict}}})
+		}
+		return HistoryOf(series).Rows[0].Text
+	}
+	require.Equal(t, "open from 5 March 12:00, good from 5 March 13:00, open from 5 March 14:00, good from 5 March 15:00; nothing seen", text(4))
+	require.Contains(t, text(5), "one change before, good from 5 March 13:00, ")
+	require.Contains(t, text(6), "2 changes before, open from 5 March 14:00, ")
+}
