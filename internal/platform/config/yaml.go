@@ -13,8 +13,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxFileBytes bounds a YAML file: a path to something else is a mistake.
-const maxFileBytes = 1 << 20
+// Bounds of a YAML file, each far from what ours hold: a path to something else is a mistake. The last three keep the work on
+// a file in proportion to its size, since every value's path is kept, and the parser compares each name of a mapping with all others.
+const (
+	maxFileBytes = 1 << 20
+	maxDepth     = 20
+	maxNames     = 1000
+	maxNameBytes = 200
+	// maxExplained bounds the errors that are explained at once.
+	maxExplained = 20
+)
 
 // yamlLines are the positions of a YAML file's values, by their paths, such as
 // "phases[2].soakDays".
@@ -44,8 +52,14 @@ func parentOf(path string) string { return path[:max(strings.LastIndexAny(path, 
 // and false.
 func (l yamlLines) onLine(line int) (path string, one bool) {
 	var ends []string
+	continued := map[string]bool{}
 	for path, place := range l {
-		if place.line == line && !l.continues(path, line) {
+		if place.line == line {
+			continued[parentOf(path)] = true // no value begins before what holds it
+		}
+	}
+	for path, place := range l {
+		if place.line == line && !continued[path] {
 			ends = append(ends, path)
 		}
 	}
@@ -59,16 +73,6 @@ func (l yamlLines) onLine(line int) (path string, one bool) {
 		}
 	}
 	return path, len(ends) == 1
-}
-
-// continues reports whether something below a path is on the line too.
-func (l yamlLines) continues(path string, line int) bool {
-	for below, place := range l {
-		if place.line == line && below != path && within(below, path) {
-			return true
-		}
-	}
-	return false
 }
 
 // within reports whether a path is other or below it.
@@ -96,7 +100,7 @@ func decodeYAML(r io.Reader, into any) (yamlLines, error) {
 		return nil, errors.New("has no fields")
 	}
 	lines := yamlLines{}
-	if err := lines.add("", document.Content[0]); err != nil {
+	if err := lines.add("", document.Content[0], 0); err != nil {
 		return nil, err
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
@@ -110,22 +114,32 @@ func decodeYAML(r io.Reader, into any) (yamlLines, error) {
 	return lines, nil
 }
 
-// add records the positions of a node and its children. It refuses what YAML reads differently than people do.
-func (l yamlLines) add(path string, n *yaml.Node) error {
+// add records the positions of a node, so deep in the file, and of its children. It refuses what YAML reads differently than people
+// do, and what is out of bounds.
+func (l yamlLines) add(path string, n *yaml.Node, depth int) error {
 	if problem := misread(n); problem != "" {
 		return fmt.Errorf("line %d: %s: %s", n.Line, path, problem)
+	}
+	if depth > maxDepth {
+		return fmt.Errorf("line %d: %s: lies more than %d levels deep", n.Line, path, maxDepth)
 	}
 	if path != "" {
 		l[path] = yamlPlace{n.Line, n.ShortTag() == "!!float"}
 	}
 	switch n.Kind {
 	case yaml.MappingNode:
+		if len(n.Content)/2 > maxNames {
+			return fmt.Errorf("line %d: %s: has more than %d fields", n.Line, path, maxNames)
+		}
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			name := n.Content[i].Value
+			if len(name) > maxNameBytes {
+				return fmt.Errorf("line %d: %s: has a field whose name is longer than %d bytes", n.Content[i].Line, path, maxNameBytes)
+			}
 			if path != "" {
 				name = path + "." + name
 			}
-			if err := l.add(name, n.Content[i+1]); err != nil {
+			if err := l.add(name, n.Content[i+1], depth+1); err != nil {
 				return err
 			}
 			place := l[name]
@@ -134,7 +148,7 @@ func (l yamlLines) add(path string, n *yaml.Node) error {
 		}
 	case yaml.SequenceNode:
 		for i, item := range n.Content {
-			if err := l.add(fmt.Sprintf("%s[%d]", path, i), item); err != nil {
+			if err := l.add(fmt.Sprintf("%s[%d]", path, i), item, depth+1); err != nil {
 				return err
 			}
 		}
@@ -180,9 +194,12 @@ func explainYAML(err error, lines yamlLines) error {
 	if !ok {
 		return errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
 	}
-	problems := make([]error, 0, len(all.Errors))
-	for _, one := range all.Errors {
+	var problems []error
+	for _, one := range all.Errors[:min(len(all.Errors), maxExplained)] {
 		problems = append(problems, explainYAMLError(one, lines))
+	}
+	if more := len(all.Errors) - len(problems); more > 0 {
+		problems = append(problems, fmt.Errorf("and %d more", more))
 	}
 	return errors.Join(problems...)
 }
@@ -230,7 +247,7 @@ func kindOf(goType string) string {
 		return "a whole number"
 	case goType == "bool":
 		return "true or false"
-	case slices.Contains([]string{"string", "rollout.Rule", "rollout.Gate", "rollout.Role", "brand.Color", "trial.QuietDay"}, goType):
+	case slices.Contains([]string{"string", "rollout.Rule", "rollout.Gate", "rollout.Role", "brand.Color", "trial.QuietDay", "trial.Anchor", "trial.Condition"}, goType):
 		return "text"
 	}
 	return "fields with values"
