@@ -25,7 +25,7 @@ func (t *Trials) mail(ctx context.Context, due Due, s *evaluation) (bool, error)
 	case action == trial.SendDone:
 		return true, nil
 	case action == trial.SendGiveUp:
-		s.decision = refused(due.Step)
+		s.decision = refused(due.Step, send.Reason)
 		return false, nil
 	}
 	// The e-mail describes the state after the step: a late expiry moves the end of the grace.
@@ -33,6 +33,10 @@ func (t *Trials) mail(ctx context.Context, due Due, s *evaluation) (bool, error)
 	delivery, err := t.Mailer.Deliver(ctx, Mail{To: s.vendor.Email, Send: send, State: after, Step: due.Step, VendorName: s.vendor.Name, Now: s.facts.Now})
 	if err != nil {
 		delivery = trial.SendResult{Status: trial.SendReleased, Reason: trial.NotRendered}
+		if due.Step.Kind.IsOwn() { // the marketplace's wording cannot be had: its trial goes on without it
+			t.Log.Error("a mailing cannot be rendered", zap.String("send", key), zap.Error(err))
+			delivery.Status, err = trial.SendRefused, nil
+		}
 	}
 	return t.settle(ctx, due, send, delivery, s, err)
 }
@@ -106,7 +110,7 @@ func (t *Trials) settle(ctx context.Context, due Due, send trial.Send, d trial.S
 	t.Log.Warn("e-mail not accepted", zap.String("send", send.Key), zap.String("status", string(d.Status)), zap.String("reason", d.Reason))
 	switch d.Status {
 	case trial.SendRefused:
-		s.decision = refused(due.Step)
+		s.decision = refused(due.Step, d.Reason)
 		return false, nil
 	case trial.SendUnknown:
 		return false, mayHaveLeft(fmt.Sprintf("send %s: outcome unknown (%s)", send.Key, d.Reason), t.UnknownWait, nil)
@@ -119,7 +123,10 @@ func (t *Trials) settle(ctx context.Context, due Due, send trial.Send, d trial.S
 }
 
 // refused is the decision after an e-mail was refused for good: the step goes without it, and still ends the trial if that is its work.
-func refused(step trial.Step) trial.Decision {
+func refused(step trial.Step, reason string) trial.Decision {
+	if reason == trial.NotRendered {
+		return trial.Decision{Action: trial.Skip, Reason: trial.ReasonNotRendered}
+	}
 	if step.Kind == trial.Expiry || step.Kind == trial.GraceEnd {
 		return trial.Decision{Action: trial.Run, Reason: trial.ReasonAddressRefused}
 	}

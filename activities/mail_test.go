@@ -162,6 +162,26 @@ func TestAMailThatCannotBeRenderedIsReleased(t *testing.T) {
 	require.Equal(t, trial.SendReleased, b.sends[key].Status)
 }
 
+// A marketplace's own wording that fails must not hold up its trials.
+func TestAMailingThatCannotBeRenderedIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newStepFake()
+	b.broken = errors.New("no such wording")
+	due := b.due()
+	due.State.Policy.Mailings = []trial.Mailing{{ID: "half-way", After: trial.AfterStart, Days: 2, Template: "middle"}}
+	due.Step = trial.Step{Kind: "half-way", At: due.Step.At}
+	skipped := trial.Decision{Action: trial.Skip, Reason: trial.ReasonNotRendered}
+	for range 2 { // the second attempt finds the claim of the first
+		p, err := b.performStep(t, due)
+		require.NoError(t, err)
+		require.Equal(t, skipped, *p.Event.Decision)
+		send := b.sends[due.Step.Key("v1")]
+		require.Equal(t, trial.SendRefused, send.Status)
+		require.Equal(t, trial.NotRendered, send.Reason)
+		b.events = nil
+	}
+}
+
 func TestTheFlagsAreReadAgainAfterWaitingForTheRate(t *testing.T) {
 	t.Parallel()
 	b := newStepFake()

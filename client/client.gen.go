@@ -621,6 +621,9 @@ type MailEventReceipt struct {
 // MailEventReceiptResult recorded, or repeated when this message came before, or ignored when it is not about an e-mail of ours, or confirmed for a subscription.
 type MailEventReceiptResult string
 
+// Mailing defines model for Mailing.
+type Mailing = trial.Mailing
+
 // MonitoringReport defines model for MonitoringReport.
 type MonitoringReport = monitoring.Report
 

@@ -97,7 +97,7 @@ func (m *mailer) DeliverNotice(ctx context.Context, to, key string, n notice.Mes
 func content(e activities.Mail) ses.Content {
 	s := e.State
 	return ses.Content{
-		Kind: contentKind(e.Step.Kind), VendorID: s.VendorID, VendorName: e.VendorName, DaysLeft: s.DaysLeft(e.Step, e.Now), GraceDays: s.Policy.GraceDays,
+		Kind: contentKind(s.Policy, e.Step.Kind), VendorID: s.VendorID, VendorName: e.VendorName, DaysLeft: s.DaysLeft(e.Step, e.Now), GraceDays: s.Policy.GraceDays,
 		LengthDays: s.LengthLeft(e.Now), EndsAt: s.EndsAt, GraceEndsAt: graceEnd(s), Zone: s.Zone, Day: s.Day,
 	}
 }
@@ -113,7 +113,11 @@ func graceEnd(s trial.State) time.Time {
 	return s.GraceEndsAt
 }
 
-func contentKind(k trial.Kind) string {
+// contentKind is the kind of e-mail that a step sends; a mailing's is its template.
+func contentKind(p trial.Policy, k trial.Kind) string {
+	if m, own := p.Mailing(k); own {
+		return m.Template
+	}
 	if k.IsReminder() {
 		return ses.KindReminder
 	}

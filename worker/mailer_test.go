@@ -57,6 +57,17 @@ func TestALateReminderCountsTheDaysThatAreLeft(t *testing.T) {
 	require.Equal(t, 2, left(10*time.Hour))
 }
 
+func TestAMailingIsWordedByItsTemplate(t *testing.T) {
+	t.Parallel()
+	p := trial.DefaultPolicy()
+	p.Mailings = []trial.Mailing{{ID: "half-way", After: trial.AfterStart, Days: 5, Template: "reminder"}, {ID: "win-back", After: trial.AfterExpiry, Days: 5, Template: "come-back"}}
+	halfWay, winBack := mailFor(t, p, "half-way", days(5)), mailFor(t, p, "win-back", days(22))
+	require.Equal(t, ses.KindReminder, content(halfWay).Kind)
+	require.Equal(t, 9, content(halfWay).DaysLeft)
+	require.Equal(t, "come-back", content(winBack).Kind)
+	require.Zero(t, content(winBack).DaysLeft)
+}
+
 // A vendor who is taken in amid the trial, or whose welcome was held, is not
 // promised days that are over.
 func TestALateWelcomePromisesTheDaysThatAreLeft(t *testing.T) {

@@ -112,13 +112,17 @@ func (t *trialRun) drain() {
 	}
 }
 
-// readSignal reads the request of a signal. It does not read the payloads of wake and no-mail: neither effect depends on them.
+// readSignal reads the request of a signal. It does not read the payload of wake, on which nothing depends, and of no-mail what it
+// can: one sent by hand may hold anything.
 func readSignal(m message) (trial.Request, error) {
 	switch m.name {
 	case trial.MessageConvert:
 		return readConversion(m)
-	case trial.SignalWake, trial.SignalNoMail:
+	case trial.SignalWake:
 		return trial.Request{}, nil
+	case trial.SignalNoMail:
+		r, _ := readConversion(m)
+		return trial.Request{Reason: r.Reason, By: r.By}, nil
 	}
 	s, known := trialShapes[m.name]
 	if !known {
@@ -183,8 +187,10 @@ func (t *trialRun) handle(ctx workflow.Context, a *pendingRequest) error {
 		return nil
 	case a.message == trial.SignalWake:
 		return t.wake(ctx)
-	case a.message == trial.SignalNoMail: // each step reads the database, and a restore reads the history
-		return nil
+	case a.message == trial.SignalNoMail && (a.request.Reason != string(trial.ReasonErased) || !t.state.Status.Final() || t.state.Over()):
+		return nil // each step reads the database, and a restore reads the history
+	case a.message == trial.SignalNoMail: // of an expired trial, only e-mails to the erased vendor are left
+		a.message = trial.MessageCancel
 	}
 	for {
 		event, err := t.state.Request(a.message, a.request, workflow.Now(ctx))

@@ -20,7 +20,7 @@ type TrialInput struct {
 	Signals *SignalNumbers `json:"signals,omitempty"`
 }
 
-// Trial is one vendor's trial from registration to its end. A later request, a revival or a late conversion, starts the
+// Trial is one vendor's trial from registration to its end, and to the last mailing after it. A later request, a revival or a late conversion, starts the
 // workflow again, and it goes on from the database.
 func Trial(ctx workflow.Context, in TrialInput) (trial.Overview, error) {
 	t := &trialRun{}
@@ -107,7 +107,7 @@ func (t *trialRun) run(ctx workflow.Context) (trial.Overview, error) {
 			err = t.catchUp(ctx)
 		case len(t.requests) > 0:
 			err = t.handle(ctx, t.pop())
-		case t.state.Status.Final() || workflow.GetInfo(ctx).GetContinueAsNewSuggested():
+		case t.state.Over() || workflow.GetInfo(ctx).GetContinueAsNewSuggested():
 			if err = t.awaitUpdates(ctx); err == nil && !t.pending() {
 				return t.finish(ctx)
 			}
@@ -197,7 +197,7 @@ func (t *trialRun) awaitUpdates(ctx workflow.Context) error {
 
 // finish ends the run: with the trial, or because the history has grown long.
 func (t *trialRun) finish(ctx workflow.Context) (trial.Overview, error) {
-	if t.state.Status.Final() {
+	if t.state.Over() {
 		return t.state.Overview(), nil
 	}
 	next := TrialInput{VendorID: t.state.VendorID, State: &t.state, Signals: t.queue.numbers}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -50,6 +51,8 @@ type world struct {
 	// failing is how many of the next calls to the database fail.
 	failing int
 	calls   int
+	// unworded are the steps whose e-mail cannot be rendered.
+	unworded []trial.Kind
 	// turns are the pauses that who asks next to send is told; asked counts them all.
 	turns []time.Duration
 	asked int
@@ -134,20 +137,26 @@ type mailed struct {
 
 func newWorld(t *testing.T, cohort trial.Cohort) *world {
 	t.Helper()
+	return newWorldUnder(t, cohort, trial.DefaultPolicy())
+}
+
+// newWorldUnder is a world in which everybody has that policy.
+func newWorldUnder(t *testing.T, cohort trial.Cohort, p trial.Policy) *world {
+	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	w := &world{
 		t: t, env: suite.NewTestWorkflowEnvironment(), flags: flags.Initial(), sends: map[string]trial.Send{},
 		vendor: trial.Vendor{
 			ID: vendorID, Email: "one@vendors.example.com", Name: "One", StartedAt: start,
-			Automation: &trial.Automation{Cohort: cohort, Policy: trial.DefaultPolicy().Name, RegisteredAt: start},
+			Automation: &trial.Automation{Cohort: cohort, Policy: p.Name, RegisteredAt: start},
 		},
 	}
 	inTests(w.env)
 	w.env.SetStartTime(start)
 	w.env.RegisterWorkflowWithOptions(workflows.Trial, workflow.RegisterOptions{Name: trial.WorkflowType})
 	w.env.RegisterActivity(&activities.Trials{
-		Store: w, Mailer: w, Policies: policy.BuiltIn(), Day: trial.RealDay, UnknownWait: 10 * time.Minute,
+		Store: w, Mailer: w, Policies: policy.Only(p), Day: trial.RealDay, UnknownWait: 10 * time.Minute,
 		Now: w.env.Now, Log: zap.NewNop(),
 	})
 	return w
@@ -295,6 +304,9 @@ func (w *world) AddressHash(address string) string { return "hash of " + address
 func (w *world) Deliver(_ context.Context, m activities.Mail) (trial.SendResult, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if slices.Contains(w.unworded, m.Step.Kind) {
+		return activities.Delivery{}, errors.New("there is no such wording")
+	}
 	w.mails = append(w.mails, mailed{step: string(m.Step.Kind), at: w.env.Now().UTC()})
 	return trial.SendResult{Status: trial.SendSent, MessageID: m.Send.Key}, nil
 }

@@ -52,6 +52,7 @@ var domainTypes = map[string]reflect.Type{
 	"Hold":                         reflect.TypeFor[trial.HeldStep](),
 	"Policies":                     reflect.TypeFor[policy.Set](),
 	"Policy":                       reflect.TypeFor[trial.Policy](),
+	"Mailing":                      reflect.TypeFor[trial.Mailing](),
 	"PolicyRule":                   reflect.TypeFor[policy.Rule](),
 	"Timetable":                    reflect.TypeFor[trial.Timetable](),
 	"TimetableEntry":               reflect.TypeFor[trial.TimetableEntry](),

@@ -17,6 +17,7 @@ func offered() policy.Set {
 	set := policy.BuiltIn()
 	set.Policies = append(set.Policies, trial.Policy{
 		Name: "brazil-30d", LengthDays: 30, ReminderDays: []int{10, 2}, GraceDays: 5, SendHour: 8, QuietDays: []trial.QuietDay{"sun"},
+		Mailings: []trial.Mailing{{ID: "win-back", After: trial.AfterExpiry, Days: 7, Template: "win-back", Unless: trial.Conditions()}},
 	})
 	set.Rules = []policy.Rule{{When: map[string]string{"country": "BR"}, Policy: "brazil-30d"}}
 	return set

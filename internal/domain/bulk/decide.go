@@ -142,7 +142,7 @@ func decideResend(f ItemFacts) Decision {
 		return skipped(ReasonNoMailDue)
 	case f.Vendor.Automation != nil && f.Vendor.Automation.Conversion != nil: // the trial has not recorded it yet
 		return skipped(ReasonAlreadyConverted)
-	case step.Kind.IsReminder() && !f.EmailReminders:
+	case step.Kind.Reminds() && !f.EmailReminders:
 		return skipped(ReasonRemindersOff)
 	case f.NoMail != "":
 		return skipped(Reason(f.NoMail))
@@ -172,12 +172,13 @@ func keptBackByAddress(r trial.Reason) bool {
 }
 
 func stillTrue(s trial.State, step trial.Step) bool {
+	mailing, own := s.Policy.Mailing(step.Kind)
 	switch {
-	case step.Kind == trial.Welcome:
+	case step.Kind == trial.Welcome, mailing.After == trial.AfterStart:
 		return s.Status == trial.Active
 	case step.Revision != s.Revision:
 		return false
-	case step.Kind.IsReminder():
+	case step.Kind.IsReminder(), own && mailing.After == trial.BeforeEnd:
 		return s.Status == trial.Active
 	case step.Kind == trial.Expiry && s.Policy.GraceDays > 0:
 		return s.Status == trial.Grace

@@ -22,8 +22,12 @@ func registration() trial.Registration {
 }
 
 // lived is a trial that has run until at, with every step's e-mail sent.
-func lived(until time.Time) trial.State {
-	s := trial.NewState(registration())
+func lived(until time.Time) trial.State { return livedUnder(trial.DefaultPolicy(), until) }
+
+func livedUnder(p trial.Policy, until time.Time) trial.State {
+	r := registration()
+	r.Policy = p
+	s := trial.NewState(r)
 	for {
 		next, ok := s.Next()
 		if !ok || next.At.After(until) {
@@ -195,6 +199,12 @@ func TestDecideResend(t *testing.T) {
 	extended := asked(lived(after(12)), trial.MessageExtend, trial.Request{Days: 9, Reason: "r"}, after(12))
 	control := registration()
 	control.Cohort = trial.Control
+	own := trial.DefaultPolicy()
+	own.Mailings = []trial.Mailing{
+		{ID: "half-way", After: trial.AfterStart, Days: 5, Template: "t"}, {ID: "last-hours", After: trial.BeforeEnd, Hours: 6, Template: "t"},
+		{ID: "win-back", After: trial.AfterExpiry, Days: 7, Template: "t"},
+	}
+	halfWay := livedUnder(own, after(6))
 	unreachable := trial.NewState(registration())
 	welcome, _ := unreachable.Next()
 	unreachable = unreachable.Apply(unreachable.StepEvent(welcome, trial.Decision{Action: trial.Skip, Reason: trial.ReasonSuppressedAddress}, trial.StepFacts{Now: startedAt}, false))
@@ -213,6 +223,11 @@ func TestDecideResend(t *testing.T) {
 		{name: "the last of the reminders", state: lived(after(13.8)), step: trial.Reminder(1)},
 		{name: "expiry", state: lived(after(15)), step: trial.Expiry},
 		{name: "the end of grace", state: lived(after(18)), step: trial.GraceEnd},
+		{name: "a mailing after the start", state: halfWay, step: "half-way"},
+		{name: "a mailing after the start, of another end", state: asked(halfWay, trial.MessageExtend, trial.Request{Days: 9, Reason: "r"}, after(6)), step: "half-way"},
+		{name: "a mailing before the end", state: livedUnder(own, after(13.9)), step: "last-hours"},
+		{name: "a mailing after the expiry", state: livedUnder(own, after(25)), step: "win-back"},
+		{name: "a mailing while reminders are off", state: halfWay, off: true, reason: bulk.ReasonRemindersOff},
 		{name: "nothing was sent yet", state: trial.NewState(registration()), reason: bulk.ReasonNoMailDue},
 		{name: "a reminder of an end that has moved", state: extended, reason: bulk.ReasonNoMailDue},
 		{name: "a cancelled trial", state: asked(lived(after(1)), trial.MessageCancel, trial.Request{Reason: "r"}, after(1)), reason: bulk.ReasonNoMailDue},

@@ -106,7 +106,7 @@ func step(e trial.Event, s trial.State) []Name {
 	switch {
 	case e.Type == trial.EventHeld:
 		return []Name{StepsHeld}
-	case e.Decision.Reason == trial.ReasonAddressRefused:
+	case e.Decision.Reason == trial.ReasonAddressRefused, e.Decision.Reason == trial.ReasonNotRendered:
 		return []Name{StepsFailed}
 	case e.Decision.Action == trial.Skip:
 		return []Name{StepsSkipped}

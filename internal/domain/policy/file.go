@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -22,9 +21,6 @@ const (
 // validName is what a policy may be called; no name needs escaping anywhere.
 var validName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
 
-// beforeEnd is the only distance that a step may have: in days before the trial's end.
-const beforeEnd = "beforeEnd"
-
 // File is the content of a file with policies, as its author writes it.
 type File struct {
 	Policies []Definition `yaml:"policies"`
@@ -42,18 +38,18 @@ type Definition struct {
 	Steps      []Step           `yaml:"steps"`
 }
 
-// Step is one step of a Definition: welcome, expiry and grace-end by their ID alone, and reminders.
+// Step is one step of a Definition: welcome, expiry and grace-end by their ID alone, reminders, and mailings.
 type Step struct {
 	ID string `yaml:"id"`
-	// After and Days say when a reminder goes out: beforeEnd, and how many days.
-	After string `yaml:"after"`
-	Days  *int   `yaml:"days"`
-	// OnSignUpDay says that a reminder may go out on the day of the registration.
+	// After, and Days or Hours, say when a reminder or a mailing goes out. A reminder is in days before the end.
+	After trial.Anchor `yaml:"after"`
+	Days  *int         `yaml:"days"`
+	Hours *int         `yaml:"hours"`
+	// OnSignUpDay says that it may go out on the day of the registration.
 	OnSignUpDay bool `yaml:"onSignUpDay"`
-	// Hours, Template and Unless are refused: they are not supported yet.
-	Hours    *int     `yaml:"hours"`
-	Template string   `yaml:"template"`
-	Unless   []string `yaml:"unless"`
+	// Template and Unless are a mailing's; Unless always has trial.UnlessConverted.
+	Template string            `yaml:"template"`
+	Unless   []trial.Condition `yaml:"unless"`
 }
 
 // problems collects what is wrong with a file, each a *trial.Error whose field is a path in it, such as "policies[0].name".
@@ -128,90 +124,6 @@ func (d Definition) policy(path string, p *problems) trial.Policy {
 		p.add(path+".name", "is the built-in policy's, whose terms are others; give yours another name")
 	}
 	return made
-}
-
-// addSteps adds the reminders to a policy that is valid without them.
-func (d Definition) addSteps(made *trial.Policy, path string, p *problems) {
-	if len(d.Steps) > MaxSteps {
-		p.add(path, "must be at most %d, are %d", MaxSteps, len(d.Steps))
-		return
-	}
-	before := len(*p)
-	seen := map[string]bool{}
-	at := map[int]int{} // the step of a reminder, by its days
-	for i, s := range d.Steps {
-		below := fmt.Sprintf("%s[%d]", path, i)
-		if s.ID != "" && seen[s.ID] {
-			p.add(below+".id", "%.40q is there twice", s.ID)
-			continue
-		}
-		seen[s.ID] = true
-		if !s.check(below, made.LengthDays, p) || s.Days == nil {
-			continue
-		}
-		at[*s.Days] = i
-		made.ReminderDays = append(made.ReminderDays, *s.Days)
-	}
-	slices.SortFunc(made.ReminderDays, func(a, b int) int { return cmp.Compare(b, a) })
-	for _, kind := range []trial.Kind{trial.Welcome, trial.Expiry, trial.GraceEnd} {
-		switch {
-		case kind == trial.GraceEnd && made.GraceDays == 0:
-			if seen[string(kind)] {
-				p.add(path, "have %s, and graceDays is 0", kind)
-			}
-		case !seen[string(kind)]:
-			p.add(path, "have no %s: a trial without it is not yet supported", kind)
-		}
-	}
-	if len(*p) > before {
-		return
-	}
-	for i, days := range made.Earliest() {
-		n := at[made.ReminderDays[i]]
-		if d.Steps[n].OnSignUpDay || days < made.LengthDays {
-			continue
-		}
-		why := ""
-		if made.ReminderDays[i] < made.LengthDays {
-			why = ", moved by the quiet days"
-		}
-		p.add(fmt.Sprintf("%s[%d].days", path, n), "can fall on the day of the registration%s; if that is meant, add onSignUpDay: true", why)
-	}
-}
-
-// check adds what is wrong with a step by itself, and reports whether that is nothing.
-func (s Step) check(path string, lengthDays int, p *problems) bool {
-	before := len(*p)
-	for _, f := range []struct {
-		name  string
-		given bool
-	}{{"hours", s.Hours != nil}, {"template", s.Template != ""}, {"unless", s.Unless != nil}} {
-		if f.given {
-			p.add(path+"."+f.name, "is not yet supported")
-		}
-	}
-	switch trial.Kind(s.ID) {
-	case trial.Welcome, trial.Expiry, trial.GraceEnd:
-		if s.After != "" || s.Days != nil || s.OnSignUpDay {
-			p.add(path, "%s has its own time: it takes nothing but its id", s.ID)
-		}
-		return len(*p) == before
-	}
-	switch {
-	case s.After == "start" || s.After == "afterExpiry":
-		p.add(path+".after", "%s is not yet supported: steps of one's own are reminders, %s", s.After, beforeEnd)
-	case s.After != beforeEnd:
-		p.add(path+".after", "must be %s, for a reminder; other steps are %s, %s and %s", beforeEnd, trial.Welcome, trial.Expiry, trial.GraceEnd)
-	case s.Days == nil:
-		p.add(path+".days", "is missing")
-	case *s.Days < 1:
-		p.add(path+".days", "must be 1 or more, is %d", *s.Days)
-	case *s.Days > lengthDays:
-		p.add(path+".days", "lies before the start: the trial lasts %d days", lengthDays)
-	case s.ID != string(trial.Reminder(*s.Days)):
-		p.add(path+".id", "must be %s: names of one's own are not yet supported", trial.Reminder(*s.Days))
-	}
-	return len(*p) == before
 }
 
 // checkRules adds what is wrong with the rules.

@@ -72,15 +72,13 @@ func TestFilesThatMakeNoSenseAreExplainedByField(t *testing.T) {
 		"on sign-up day by quiet days": {func(f *policy.File) { f.Policies[0].Steps[1] = reminder(28) }, "policies[0].steps[1].days: can fall on the day of the registration, moved by the quiet days; if that is meant, add onSignUpDay: true"},
 		"at the end":                   {func(f *policy.File) { f.Policies[0].Steps[1] = reminder(0) }, "policies[0].steps[1].days: must be 1 or more, is 0"},
 		"two at once":                  {func(f *policy.File) { f.Policies[0].Steps[1] = reminder(10) }, `policies[0].steps[2].id: "reminder-10d" is there twice`},
-		"a name of one's own":          {func(f *policy.File) { f.Policies[0].Steps[1].ID = "last-call" }, "policies[0].steps[1].id: must be reminder-2d: names of one's own are not yet supported"},
-		"a message after the start":    {func(f *policy.File) { f.Policies[0].Steps[1].After = "start" }, "policies[0].steps[1].after: start is not yet supported: steps of one's own are reminders, beforeEnd"},
-		"a win-back":                   {func(f *policy.File) { f.Policies[0].Steps[1].After = "afterExpiry" }, "policies[0].steps[1].after: afterExpiry is not yet supported: steps of one's own are reminders, beforeEnd"},
-		"no such moment":               {func(f *policy.File) { f.Policies[0].Steps[1].After = "end" }, "policies[0].steps[1].after: must be beforeEnd, for a reminder; other steps are welcome, expiry and grace-end"},
+		"another number of days":       {func(f *policy.File) { f.Policies[0].Steps[1].ID = "reminder-3d" }, "policies[0].steps[1].id: must be reminder-2d, for a reminder"},
+		"a reminder after the start":   {func(f *policy.File) { f.Policies[0].Steps[1].After = "start" }, "policies[0].steps[1].after: must be beforeEnd, for a reminder"},
 		"no distance":                  {func(f *policy.File) { f.Policies[0].Steps[1].Days = nil }, "policies[0].steps[1].days: is missing"},
 		"hours, a template and conditions": {func(f *policy.File) {
 			s := &f.Policies[0].Steps[1]
-			s.Hours, s.Template, s.Unless = new(3), "x", []string{"converted"}
-		}, "policies[0].steps[1].hours: is not yet supported\npolicies[0].steps[1].template: is not yet supported\npolicies[0].steps[1].unless: is not yet supported"},
+			s.Hours, s.Template, s.Unless = new(3), "x", []trial.Condition{"converted"}
+		}, "policies[0].steps[1].hours: is not for a reminder; a step of another name takes it\npolicies[0].steps[1].template: is not for a reminder; a step of another name takes it\npolicies[0].steps[1].unless: is not for a reminder; a step of another name takes it"},
 		"a welcome with a distance":    {func(f *policy.File) { f.Policies[0].Steps[0].Days = new(1) }, "policies[0].steps[0]: welcome has its own time: it takes nothing but its id"},
 		"no welcome":                   {func(f *policy.File) { f.Policies[0].Steps = f.Policies[0].Steps[1:] }, "policies[0].steps: have no welcome: a trial without it is not yet supported"},
 		"no steps":                     {func(f *policy.File) { f.Policies[0].Steps = nil }, "policies[0].steps: have no welcome: a trial without it is not yet supported\npolicies[0].steps: have no expiry: a trial without it is not yet supported\npolicies[0].steps: have no grace-end: a trial without it is not yet supported"},

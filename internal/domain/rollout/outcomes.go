@@ -14,6 +14,7 @@ func OutcomesOf(e trial.Event, after trial.State) (all []Outcome) {
 	}
 	counted := cohort != trial.Control
 	switch {
+	case e.Type == trial.EventCancelled && after.Status == trial.Expired: // of its mailings, after its end
 	case steered[e.Type] != "":
 		add(steered[e.Type], trial.EventKey(after.VendorID, e.Seq))
 	case e.Type == trial.EventStarted && counted:
@@ -25,7 +26,7 @@ func OutcomesOf(e trial.Event, after trial.State) (all []Outcome) {
 	case e.Type == trial.EventConverted && counted && !e.Late:
 		add(Converted, after.VendorID)
 	case e.Type == trial.EventStep:
-		if counted && after.Status == trial.Expired {
+		if counted && after.Status == trial.Expired && !e.Step.Kind.IsOwn() { // a mailing comes after it
 			add(Expired, after.VendorID)
 		}
 		if kind, ok := stepOutcome(e, after); ok {
@@ -41,7 +42,7 @@ func stepOutcome(e trial.Event, after trial.State) (OutcomeKind, bool) {
 	switch {
 	case !after.Automated || after.BeforeAdoption(*e.Step):
 		return "", false
-	case e.Decision.Reason == trial.ReasonAddressRefused:
+	case e.Decision.Reason == trial.ReasonAddressRefused, e.Decision.Reason == trial.ReasonNotRendered:
 		return StepFailed, true
 	}
 	return StepDone, e.Decision.Action != trial.Skip

@@ -19,6 +19,7 @@ func TestAStepTellsOfTheAutomationThatItWasDoneOrFailedForGood(t *testing.T) {
 		want      rollout.OutcomeKind
 	}{
 		"done":                           {trial.Automated, true, trial.Decision{Reason: trial.ReasonDue}, rollout.StepDone},
+		"not rendered":                   {trial.Automated, true, trial.Decision{Action: trial.Skip, Reason: trial.ReasonNotRendered}, rollout.StepFailed},
 		"refused for good":               {trial.Automated, true, trial.Decision{Action: trial.Skip, Reason: trial.ReasonAddressRefused}, rollout.StepFailed},
 		"skipped, overtaken":             {trial.Automated, true, trial.Decision{Action: trial.Skip, Reason: trial.ReasonOvertaken}, ""},
 		"skipped, unsubscribed":          {trial.Automated, true, trial.Decision{Action: trial.Skip, Reason: trial.ReasonUnsubscribed}, ""},
@@ -64,4 +65,21 @@ func TestWhatATrialsEventsTell(t *testing.T) {
 			require.Equal(t, c.want, all[0].Kind, name)
 		}
 	}
+}
+
+// A trial expires once, and what happens to its mailings later tells nothing else of it.
+func TestATrialThatHasExpiredTellsSoOnce(t *testing.T) {
+	t.Parallel()
+	kinds := func(e trial.Event) (all []rollout.OutcomeKind) {
+		for _, o := range rollout.OutcomesOf(e, trial.State{Cohort: trial.Automated, Automated: true, Status: trial.Expired}) {
+			all = append(all, o.Kind)
+		}
+		return all
+	}
+	step := func(kind trial.Kind) trial.Event {
+		return trial.Event{Type: trial.EventStep, Step: &trial.Step{Kind: kind}, Decision: &trial.Decision{Action: trial.Run}}
+	}
+	require.Equal(t, []rollout.OutcomeKind{rollout.Expired, rollout.StepDone}, kinds(step(trial.GraceEnd)))
+	require.Equal(t, []rollout.OutcomeKind{rollout.StepDone}, kinds(step("win-back")))
+	require.Empty(t, kinds(trial.Event{Type: trial.EventCancelled}))
 }

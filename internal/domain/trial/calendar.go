@@ -32,22 +32,6 @@ func (c Calendar) AddDays(t time.Time, n int) time.Time {
 	return onClock(time.Date(year, month, day+n, hour, minute, second, t.Nanosecond(), time.UTC), loc)
 }
 
-// reminder returns the time of a reminder n days before end: at the hour on the
-// zone's calendar, or exactly n days before if the zone's hours are unknown.
-func (c Calendar) reminder(end time.Time, n, hour int) time.Time {
-	exact := end.Add(-time.Duration(n) * c.Day).UTC()
-	loc, ok := c.local()
-	if !ok {
-		return exact
-	}
-	year, month, day := end.In(loc).Date()
-	at := onClock(time.Date(year, month, day-n, hour, 0, 0, 0, time.UTC), loc)
-	if !at.Before(end) {
-		return exact // the zone skipped that whole day, as Samoa did in 2011
-	}
-	return at
-}
-
 // daysUntil counts the days from now to the end as its reader does: by the dates
 // on the vendor's clock, in UTC if the zone is unknown. With compressed
 // days there are no dates, and it rounds.

@@ -22,6 +22,9 @@ const (
 	ReasonRevised            Reason = "schedule-revised"
 	ReasonCancelled          Reason = "trial-cancelled"
 	ReasonConverted          Reason = "trial-converted"
+	ReasonExpired            Reason = "trial-expired"
+	ReasonExtended           Reason = "trial-extended"
+	ReasonNotRendered        Reason = NotRendered
 )
 
 // Action is what to do with a due step.
@@ -61,7 +64,7 @@ type Decision struct {
 // reason says why there is none.
 func Decide(s State, step Step, f StepFacts) Decision {
 	switch {
-	case step.Revision != s.Revision && step.Kind != Welcome || s.Status.Final() || s.finished(step):
+	case step.Revision != s.Revision && !s.ofStart(step.Kind) || !s.open(step):
 		return Decision{Action: Skip, Reason: ReasonRevised}
 	case f.Converted:
 		return Decision{Action: Skip, Reason: ReasonAlreadyConverted}
@@ -71,7 +74,7 @@ func Decide(s State, step Step, f StepFacts) Decision {
 		return Decision{Action: Skip, Reason: s.pointless(step, f.Now)}
 	case !f.AutomationEnabled:
 		return Decision{Action: Hold, Reason: ReasonAutomationDisabled}
-	case step.Kind.IsReminder() && !f.EmailReminders:
+	case step.Kind.Reminds() && !f.EmailReminders:
 		return Decision{Action: Skip, Reason: ReasonRemindersOff}
 	case !step.Kind.mailOnly() && !f.AutoExpiration:
 		return Decision{Action: Hold, Reason: ReasonExpirationOff}
@@ -94,6 +97,8 @@ func (s State) pointless(step Step, now time.Time) Reason {
 	switch {
 	case s.BeforeAdoption(step):
 		return ReasonBeforeAdoption
+	case s.dropped(step.Kind):
+		return ReasonExtended
 	case s.overtaken(step, now):
 		return ReasonOvertaken
 	}
@@ -102,10 +107,14 @@ func (s State) pointless(step Step, now time.Time) Reason {
 
 // overtaken reports whether a step's message comes too late: it was due
 // before the change that planned it, it would announce another number of days
-// than its name says, or a later step is due as well.
+// than its name says, the trial has ended before it, or a later step is due as well.
 // Two reminders are never sent at once.
 func (s State) overtaken(step Step, now time.Time) bool {
-	if step.Kind.IsReminder() && (!step.At.After(s.RevisedAt) || s.outdated(step, now)) {
+	anchor := s.anchor(step.Kind)
+	switch {
+	case (step.Kind.IsReminder() || anchor == BeforeEnd) && !step.At.After(s.RevisedAt),
+		anchor == AfterStart && !step.At.Before(s.EndsAt),
+		step.Kind.Reminds() && s.outdated(step, now):
 		return true
 	}
 	for _, later := range s.Pending() {
@@ -117,8 +126,14 @@ func (s State) overtaken(step Step, now time.Time) bool {
 }
 
 // outdated reports whether a reminder is so late, by more than half a day, that
-// another number of days is left. The next reminder is
+// another number of days is left, or a mailing so late that it is another day. The next reminder is
 // near then.
 func (s State) outdated(step Step, now time.Time) bool {
-	return now.Sub(step.At) > max(s.Day/2, lateTolerated) && s.DaysLeft(step, now) != s.plannedDays(step)
+	if now.Sub(step.At) <= max(s.Day/2, lateTolerated) {
+		return false
+	}
+	if step.Kind.IsOwn() {
+		return s.Calendar().daysUntil(step.At, now) > 0
+	}
+	return s.DaysLeft(step, now) != s.plannedDays(step)
 }

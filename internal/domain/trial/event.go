@@ -130,7 +130,7 @@ func (s State) Apply(e Event) State {
 	case EventStep:
 		s.endStep(e)
 	case EventExtended, EventShortened, EventRevived:
-		s.supersede(ReasonRevised, e.At, e.KeepWelcome)
+		s.supersede(ReasonRevised, e.At, func(step Step) bool { return s.ofStart(step.Kind) && (step.Kind != Welcome || e.KeepWelcome) })
 		if e.Zone != "" {
 			s.Zone = e.Zone
 		}
@@ -138,8 +138,10 @@ func (s State) Apply(e Event) State {
 	case EventRezoned:
 		s.rezone(e)
 	case EventCancelled:
-		s.supersede(ReasonCancelled, e.At, false)
-		s.Status, s.CancelledAt = Cancelled, &e.At
+		s.supersede(ReasonCancelled, e.At, none)
+		if s.Status != Expired { // only mailings were left of it
+			s.Status, s.CancelledAt = Cancelled, &e.At
+		}
 	case EventConverted:
 		s.convert(e)
 	case EventAdopted, EventReleased:
@@ -185,6 +187,7 @@ func (s *State) endStep(e Event) {
 		s.Status = Grace
 		s.keepGrace(*e.Step, e.At)
 	case e.Step.Kind == Expiry || e.Step.Kind == GraceEnd:
+		s.supersede(ReasonExpired, e.At, func(step Step) bool { return !step.Kind.IsOwn() || s.anchor(step.Kind) == AfterExpiry })
 		s.Status, s.ExpiredAt = Expired, &e.At
 	}
 }
@@ -198,17 +201,17 @@ func (s *State) keepGrace(expiry Step, at time.Time) {
 	}
 }
 
-// supersede records every pending step as superseded, except for a welcome
-// that is kept.
-func (s *State) supersede(reason Reason, at time.Time, keepWelcome bool) {
+// supersede records every pending step as superseded, except for those that are kept.
+func (s *State) supersede(reason Reason, at time.Time, kept func(Step) bool) {
 	for _, step := range s.Pending() {
-		if keepWelcome && step.Kind == Welcome {
-			continue
+		if !kept(step) {
+			s.Steps = append(s.Steps, StepRecord{Step: step, Outcome: Superseded, Reason: reason, At: at})
 		}
-		s.Steps = append(s.Steps, StepRecord{Step: step, Outcome: Superseded, Reason: reason, At: at})
 	}
 	s.Held = nil
 }
+
+func none(Step) bool { return false }
 
 func (s *State) revise(end, at time.Time) {
 	s.Status, s.ExpiredAt, s.CancelledAt = Active, nil, nil
@@ -228,7 +231,7 @@ func (s State) Rezone(zone string, now time.Time) *Event {
 
 // Rezonable reports whether the trial follows its vendor to another zone at all.
 func (s State) Rezonable() bool {
-	return s.Day == RealDay && !s.Status.Final() && s.Revision < MaxRevisions
+	return s.Day == RealDay && !s.Over() && s.Revision < MaxRevisions
 }
 
 // rezone replans the pending steps. The end stays the same time, finished
@@ -238,21 +241,21 @@ func (s *State) rezone(e Event) {
 	for _, step := range s.Pending() {
 		pending[step.Kind] = true
 	}
-	s.supersede(ReasonRevised, e.At, true)
+	s.supersede(ReasonRevised, e.At, func(step Step) bool { return s.ofStart(step.Kind) })
 	s.Zone = e.Zone
 	s.Revision++
 	for _, step := range s.Schedule() {
-		if step.Kind != Welcome && !pending[step.Kind] {
+		if !s.ofStart(step.Kind) && !pending[step.Kind] {
 			s.Steps = append(s.Steps, StepRecord{Step: step, Outcome: Superseded, Reason: ReasonRevised, At: e.At})
 		}
 	}
 }
 
 func (s *State) convert(e Event) {
+	s.supersede(ReasonConverted, e.At, none)
 	s.ConvertedAt, s.ConvertedLate = &e.Request.At, e.Late
 	if e.Late {
 		return
 	}
-	s.supersede(ReasonConverted, e.At, false)
 	s.Status, s.ExpiredAt, s.CancelledAt = Converted, nil, nil
 }

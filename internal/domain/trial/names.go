@@ -73,7 +73,7 @@ func IsCanary(vendorID string) bool { return canaryID.MatchString(vendorID) }
 // Kind names a step.
 type Kind string
 
-// The kinds of step whose names are fixed; reminders are named by Reminder.
+// The kinds of step whose names are fixed; reminders are named by Reminder, mailings by their policy.
 const (
 	Welcome  Kind = "welcome"
 	Expiry   Kind = "expiry"
@@ -87,4 +87,7 @@ func Reminder(days int) Kind { return Kind(fmt.Sprintf("reminder-%dd", days)) }
 func (k Kind) IsReminder() bool { return strings.HasPrefix(string(k), "reminder-") }
 
 // mailOnly reports whether the step consists of its e-mail alone.
-func (k Kind) mailOnly() bool { return k == Welcome || k.IsReminder() }
+func (k Kind) mailOnly() bool { return k != Expiry && k != GraceEnd }
+
+// Reminds reports whether the flag emailReminders governs the step: reminders and mailings.
+func (k Kind) Reminds() bool { return k.IsReminder() || k.IsOwn() }

@@ -77,6 +77,7 @@ const clock = "2006-01-02 15:04:05 UTC"
 
 // Sentence describes the trial's state, for the Web UI and the command line.
 func (s State) Sentence() string {
+	next, ok := s.Next()
 	switch {
 	case s.Status == Converted:
 		return "Converted at " + s.ConvertedAt.Format(clock) + "."
@@ -86,12 +87,13 @@ func (s State) Sentence() string {
 		return "Cancelled at " + s.CancelledAt.Format(clock) + "."
 	case s.Status == Expired && s.ConvertedLate:
 		return fmt.Sprintf("Expired at %s; converted late, at %s.", s.ExpiredAt.Format(clock), s.ConvertedAt.Format(clock))
-	case s.Status == Expired:
+	case s.Status == Expired && !ok:
 		return "Expired at " + s.ExpiredAt.Format(clock) + " without converting."
 	case s.Held != nil:
 		return fmt.Sprintf("Held at %s since %s: %s.", s.Held.Step.Kind, s.Held.Since.Format(clock), s.Held.Reason)
+	case s.Status == Expired:
+		return fmt.Sprintf("Expired at %s without converting; next is %s at %s.", s.ExpiredAt.Format(clock), next.Kind, next.At.Format(clock))
 	}
-	next, ok := s.Next()
 	if !ok {
 		return fmt.Sprintf("%s; only a conversion can still arrive.", s.Status)
 	}

@@ -28,11 +28,13 @@ type Policy struct {
 	ReminderDays []int `json:"reminderDays"`
 	// GraceDays is the time from the end (step expiry) to the step grace-end, which expires the trial; 0 means none.
 	GraceDays int `json:"graceDays"`
-	// SendHour is the local hour (0 to 23) of reminders, for vendors in a
+	// SendHour is the local hour (0 to 23) of reminders and mailings, for vendors in a
 	// known time zone.
 	SendHour int `json:"sendHour"`
-	// QuietDays are days on which no reminder goes out: it goes out before them. They mean nothing where days are compressed.
+	// QuietDays are days on which neither reminders nor mailings go out; see State.mails. They mean nothing where days are compressed.
 	QuietDays []QuietDay `json:"quietDays,omitempty"`
+	// Mailings are the policy's own e-mails.
+	Mailings []Mailing `json:"mailings,omitempty"`
 }
 
 // DefaultPolicy is 14 days, reminders 7, 3 and 1 days before the end at nine
@@ -61,6 +63,9 @@ func (p Policy) Validate() error {
 			return Invalid("reminderDays", "must be in descending order, has %d after %d", days, p.ReminderDays[i-1])
 		}
 	}
+	if err := p.validateMailings(); err != nil {
+		return err
+	}
 	return p.validateQuietDays()
 }
 
@@ -70,5 +75,9 @@ func (p Policy) String() string {
 	if len(p.ReminderDays) > 0 {
 		reminders = fmt.Sprintf("reminders %v days before the end", p.ReminderDays)
 	}
-	return fmt.Sprintf("%s: %d days, %s, %d days of grace", p.Name, p.LengthDays, reminders, p.GraceDays)
+	text := fmt.Sprintf("%s: %d days, %s, %d days of grace", p.Name, p.LengthDays, reminders, p.GraceDays)
+	for _, m := range p.Mailings {
+		text += ", " + string(m.ID)
+	}
+	return text
 }

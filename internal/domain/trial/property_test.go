@@ -2,6 +2,7 @@ package trial_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -30,6 +31,7 @@ func TestWhateverHappens(t *testing.T) {
 			"billingAsks":      w.billingAsks,
 			"adminAsks":        w.adminAsks,
 			"requestIntoAStep": w.requestIntoAStep,
+			"vendorMoves":      w.vendorMoves,
 		})
 		w.comesToAnEnd()
 	})
@@ -145,7 +147,7 @@ func (w *world) requestIntoAStep(t *rapid.T) {
 	d := trial.Decide(w.state, step, facts)
 	w.mayBe(step, d, facts)
 	if d.Mail {
-		w.mailed[step.Key("v1")]++
+		w.mails(step)
 	}
 	steps := len(w.state.Steps)
 	message, r := w.request(t)
@@ -156,11 +158,21 @@ func (w *world) requestIntoAStep(t *rapid.T) {
 		}
 	}
 	before := w.state
+	pending := slices.ContainsFunc(before.Pending(), func(p trial.Step) bool { return p.Kind == step.Kind && p.Revision == step.Revision })
 	w.apply(before.StepEvent(step, d, facts, d.Mail))
-	if step.Revision != before.Revision && step.Kind != trial.Welcome || before.Status.Final() {
+	if !pending {
 		require.Equal(t, before.Steps, w.state.Steps, "what was superseded stays so")
 		require.Equal(t, before.Held, w.state.Held)
 	}
+}
+
+// vendorMoves has the trial follow its vendor to another zone.
+func (w *world) vendorMoves(t *rapid.T) {
+	e := w.state.Rezone(rapid.SampledFrom(zones).Draw(t, "zone"), w.now)
+	if e == nil {
+		t.Skip("nothing changes")
+	}
+	w.apply(*e)
 }
 
 // comesToAnEnd lets all be well from now on: every trial reaches its end,
@@ -169,7 +181,7 @@ func (w *world) requestIntoAStep(t *rapid.T) {
 func (w *world) comesToAnEnd() {
 	w.facts.AutomationEnabled, w.facts.AutoExpiration = true, true
 	for range 100 {
-		if w.state.Status.Final() {
+		if w.state.Over() {
 			same(w.t, w.state, trial.Fold(w.events), "the events tell another story")
 			return
 		}

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// QuietDay is a day on which no reminder goes out: a weekday as "sat", each week, or a date as "2026-12-25", on the vendor's
+// QuietDay is a day on which neither reminders nor mailings go out: a weekday as "sat", each week, or a date as "2026-12-25", on the vendor's
 // calendar.
 type QuietDay string
 
@@ -25,75 +25,60 @@ func (q QuietDay) Date() (time.Time, bool) {
 	return at, err == nil
 }
 
-// quiet reports whether no reminder goes out on a day, given as its midnight in UTC.
-func (p Policy) quiet(day time.Time) bool {
+// quietOn reports whether a day is quiet, given as its midnight in UTC.
+func (p Policy) quietOn(day time.Time) bool {
 	return slices.Contains(p.QuietDays, weekdays[day.Weekday()]) || slices.Contains(p.QuietDays, QuietDay(day.Format(time.DateOnly)))
 }
 
-// longestQuiet is the greatest number of quiet days in a row.
-func (p Policy) longestQuiet() int {
-	var starts []time.Time
-	for i := range weekdays { // any week without a date of the policy: those add to it below
-		starts = append(starts, time.Date(1, 1, 1+i, 0, 0, 0, 0, time.UTC))
-	}
-	for _, q := range p.QuietDays {
-		if day, ok := q.Date(); ok {
-			for p.quiet(day.AddDate(0, 0, -1)) {
-				day = day.AddDate(0, 0, -1)
+// spans are, by n up to most, the greatest numbers of days in a row among which only n are free.
+func (p Policy) spans(most int) []int {
+	free, dates := p.freeDays()
+	longest := make([]int, most+1)
+	walk := func(start int) {
+		for n, day := 0, start; n < most; day++ {
+			if free(day) {
+				n++
+				longest[n] = max(longest[n], day-start+1)
 			}
-			starts = append(starts, day)
 		}
 	}
-	longest := 0
-	for _, start := range starts {
-		n := 0
-		for p.quiet(start.AddDate(0, 0, n)) {
-			n++
+	for start := range len(weekdays) {
+		walk(start - 1_000_000) // long before any date
+	}
+	for _, date := range dates {
+		for start := date - longest[most]; start <= date; start++ {
+			walk(start)
 		}
-		longest = max(longest, n)
 	}
 	return longest
 }
 
-// Earliest are the greatest distances before the end, in days, to which quiet days may move the reminders of a valid policy, in
-// the order of ReminderDays. They may be too great, never too small.
-func (p Policy) Earliest() []int {
-	most, later := p.longestQuiet(), 0
-	earliest := slices.Clone(p.ReminderDays)
-	for i := len(earliest) - 1; i >= 0 && most > 0; i-- {
-		later = max(earliest[i], later+1) + most
-		earliest[i] = later
-	}
-	return earliest
-}
-
-// reminderDays are the distances before the end, in days, at which the reminders go out, in the order of ReminderDays. One that
-// would fall on a quiet day goes out on the last day before that is none, and before the next reminder: their order stays, and
-// no two come on one day. last is the date of the trial's end, as its midnight in UTC.
-func (p Policy) reminderDays(last time.Time) []int {
-	days := slices.Clone(p.ReminderDays)
-	later := 0
-	for i := len(days) - 1; i >= 0; i-- {
-		days[i] = max(days[i], later+1)
-		for p.quiet(last.AddDate(0, 0, -days[i])) {
-			days[i]++
+// freeDays tells which days are not quiet, counted from 1970-01-01, and lists the dates among the quiet ones.
+func (p Policy) freeDays() (free func(day int) bool, dates []int) {
+	weekly, dated := [7]bool{}, map[int]bool{}
+	for _, q := range p.QuietDays {
+		if weekday, ok := q.Weekday(); ok {
+			weekly[weekday] = true
+		} else if at, ok := q.Date(); ok {
+			day := int(at.Unix() / int64(RealDay/time.Second))
+			dated[day], dates = true, append(dates, day)
 		}
-		later = days[i]
 	}
-	return days
+	const thursday = 4 // the first day's weekday
+	return func(day int) bool { return !dated[day] && !weekly[((day+thursday)%7+7)%7] }, dates
 }
 
-// lastDay is the date of the trial's end on the vendor's calendar, in UTC where the zone is unknown; false where days are no
-// calendar days.
-func (c Calendar) lastDay(end time.Time) (time.Time, bool) {
-	if c.Day != RealDay {
-		return time.Time{}, false
+// quiet returns whether a time falls on a quiet day, on the vendor's calendar, in UTC where the zone is unknown. Days that are
+// compressed are no calendar days.
+func (s State) quiet() func(time.Time) bool {
+	if s.Day != RealDay || len(s.Policy.QuietDays) == 0 {
+		return func(time.Time) bool { return false }
 	}
-	loc, ok := location(c.Zone)
+	loc, ok := location(s.Zone)
 	if !ok {
 		loc = time.UTC
 	}
-	return date(end.In(loc)), true
+	return func(at time.Time) bool { return s.Policy.quietOn(date(at.In(loc))) }
 }
 
 // validateQuietDays names what is no quiet day, and refuses a policy without any other day.

@@ -110,7 +110,7 @@ func TestQuietDaysOnlyMoveReminders(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		p, start := policies().Draw(t, "policy"), years().Draw(t, "start")
-		p.QuietDays = quietDays(t, start)
+		p.QuietDays, p.Mailings = quietDays(t, start), nil
 		require.NoError(t, p.Validate())
 		zone := rapid.SampledFrom([]string{"UTC", "Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Asia/Kathmandu", "Pacific/Chatham", ""}).Draw(t, "zone")
 		s := trial.NewState(trial.Registration{VendorID: "v1", Cohort: trial.Automated, Policy: p, Day: trial.RealDay, Zone: zone, At: start})
@@ -143,7 +143,7 @@ func TestQuietDaysOnlyMoveReminders(t *testing.T) {
 			for free := on.AddDate(0, 0, 1); free.Before(later) && !free.After(own); free = free.AddDate(0, 0, 1) {
 				require.True(t, quiet(free), "%s was free", free)
 			}
-			require.LessOrEqual(t, int(end.Sub(on)/trial.RealDay), p.Earliest()[i])
+			require.LessOrEqual(t, int(end.Sub(on)/trial.RealDay), p.Furthest()[step.Kind])
 			later = on
 		}
 	})

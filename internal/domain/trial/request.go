@@ -99,7 +99,7 @@ func (s State) Request(name string, r Request, now time.Time) (*Event, error) {
 	if name != MessageCancel {
 		return s.requestEnd(name, e)
 	}
-	if s.Status != Active && s.Status != Grace {
+	if s.Over() {
 		return nil, Conflict("the trial is %s and cannot be cancelled", s.Status)
 	}
 	e.Type = EventCancelled
@@ -126,7 +126,7 @@ func (s State) requestConvert(e *Event) *Event {
 // requestHandover makes a trial and its pending steps automated or unautomated;
 // a trial that is over, or already so, stays as it is.
 func (s State) requestHandover(name string, e *Event) *Event {
-	if s.Status.Final() || s.Automated == (name == MessageAdopt) {
+	if s.Over() || s.Automated == (name == MessageAdopt) {
 		return nil
 	}
 	e.Type = EventReleased

@@ -28,8 +28,9 @@ type world struct {
 
 	// ever has every step that was in a schedule, by key.
 	ever map[string]trial.Step
-	// mailed counts the e-mails of a step, by key.
-	mailed map[string]int
+	// mailed counts the e-mails of a step, by key, and mailings those of a mailing after the start.
+	mailed   map[string]int
+	mailings map[trial.Kind]int
 	// notified is when the vendor was notified of the trial's end, by revision.
 	notified map[int]time.Time
 	// revisedAt is when the schedule was last replanned.
@@ -47,7 +48,7 @@ func newWorld(t *rapid.T) *world {
 		Zone:     rapid.SampledFrom(append(zones, "", "")).Draw(t, "zone"),
 		At:       years().Draw(t, "registered"),
 	}
-	w := &world{t: t, ever: map[string]trial.Step{}, mailed: map[string]int{}, notified: map[int]time.Time{}, taken: map[string]bool{}}
+	w := &world{t: t, ever: map[string]trial.Step{}, mailed: map[string]int{}, mailings: map[trial.Kind]int{}, notified: map[int]time.Time{}, taken: map[string]bool{}}
 	w.facts = trial.StepFacts{AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
 	w.now = r.At.Add(w.span(r.Day, "delay")) // a vendor may be taken in late
 	w.revisedAt = r.At.Truncate(time.Millisecond)
@@ -65,9 +66,39 @@ func policies() *rapid.Generator[trial.Policy] {
 			}
 		}
 		p.QuietDays = rapid.SampledFrom([][]trial.QuietDay{nil, nil, nil, {"sat", "sun"}, {"mon", "tue", "wed", "fri", "sat", "sun"}}).Draw(t, "quiet")
+		p.Mailings = mailings(t, p.LengthDays)
 		require.NoError(t, p.Validate())
 		return p
 	})
+}
+
+// mailings are up to four valid ones.
+func mailings(t *rapid.T, length int) []trial.Mailing {
+	var all []trial.Mailing
+	for i := range rapid.SampledFrom([]int{0, 0, 1, 2, 4}).Draw(t, "mailings") {
+		m := trial.Mailing{
+			ID: trial.Kind(fmt.Sprintf("m%d", i)), After: rapid.SampledFrom(trial.Anchors()).Draw(t, "after"), Template: "t",
+			Unless: rapid.SampledFrom([][]trial.Condition{{"converted"}, {"converted"}, {"converted", "extended"}}).Draw(t, "unless"),
+		}
+		most := 10 // after the expiry
+		switch {
+		case m.After == trial.AfterStart && length == 1: // no day lies within it
+			m.Hours = rapid.IntRange(1, 23).Draw(t, "hours")
+		case m.After == trial.AfterStart:
+			most = length - 1
+		case m.After == trial.BeforeEnd:
+			most = length
+		}
+		switch {
+		case m.Hours > 0:
+		case rapid.Bool().Draw(t, "in days"):
+			m.Days = rapid.IntRange(1, most).Draw(t, "days")
+		default:
+			m.Hours = rapid.IntRange(1, 24*most-1).Draw(t, "hours")
+		}
+		all = append(all, m)
+	}
+	return all
 }
 
 // span is a stretch of time, from nothing to weeks, in the trial's days.
@@ -92,6 +123,9 @@ func (w *world) apply(e trial.Event) {
 		require.Nil(w.t, before.ConvertedAt, "a converted trial goes on")
 		w.revisedAt = e.At
 	}
+	if notified, ok := w.notified[before.Revision]; ok && e.Type == trial.EventRezoned {
+		w.notified[after.Revision] = notified
+	}
 	for _, step := range after.Schedule() {
 		w.ever[step.Key("v1")] = step
 	}
@@ -105,9 +139,10 @@ func (w *world) apply(e trial.Event) {
 	}
 	added := after.Steps[len(before.Steps):]
 	for _, r := range added {
-		require.Equal(w.t, e.Step == nil, r.Outcome == trial.Superseded, "superseded by requests alone")
+		require.Equal(w.t, e.Step == nil || r.Reason == trial.ReasonExpired, r.Outcome == trial.Superseded, "superseded by requests and the expiry alone")
+		require.True(w.t, r.Reason != trial.ReasonExpired || after.Status == trial.Expired && w.anchor(r.Step.Kind) == trial.AfterStart)
 	}
-	if e.Step != nil {
+	if e.Step != nil && (len(added) == 0 || added[len(added)-1].Reason != trial.ReasonExpired) {
 		require.LessOrEqual(w.t, len(added), 1)
 	}
 }
@@ -117,7 +152,7 @@ func arrows(before trial.State, e trial.Event) []trial.Status {
 	switch {
 	case e.Type == trial.EventStarted && before.Status == "":
 		return []trial.Status{trial.Active}
-	case e.Type == trial.EventHeld:
+	case e.Type == trial.EventHeld, e.Type == trial.EventRezoned, e.Type == trial.EventCancelled && before.Status == trial.Expired:
 		return []trial.Status{before.Status}
 	case e.Type == trial.EventStep && (before.Status.Final() || e.Step.Revision != before.Revision || e.Decision.Action == trial.Skip):
 		return []trial.Status{before.Status}
@@ -170,14 +205,14 @@ func (w *world) wake() {
 			return
 		}
 		if d.Mail {
-			w.mailed[step.Key("v1")]++
+			w.mails(step)
 			ran = append(ran, step.Key("v1"))
 		}
 		if d.Action == trial.Run && step.Kind == trial.Expiry {
 			w.notified[step.Revision] = w.now
 		}
 		w.apply(before.StepEvent(step, d, facts, d.Mail))
-		require.Len(w.t, w.state.Steps, len(before.Steps)+1, "what is not held is over")
+		require.Equal(w.t, step.Key("v1"), w.state.Steps[len(before.Steps)].Step.Key("v1"), "what is not held is over")
 	}
 	require.Fail(w.t, "due steps without end")
 }
@@ -192,9 +227,20 @@ func (w *world) mayBe(step trial.Step, d trial.Decision, f trial.StepFacts) {
 		require.False(w.t, f.Converted, "%s mailed to a converted vendor", key)
 		require.Equal(w.t, trial.Automated, w.state.Cohort)
 		require.Empty(w.t, f.NoMail, "%s mailed to a closed address", key)
-		require.False(w.t, w.state.Status.Final(), "%s mailed after the end", key)
-		require.True(w.t, f.EmailReminders || !step.Kind.IsReminder(), "%s mailed with reminders off", key)
+		require.Equal(w.t, w.anchor(step.Kind) == trial.AfterExpiry, w.state.Status == trial.Expired, "%s mailed after the end", key)
+		require.False(w.t, w.state.Status == trial.Converted || w.state.Status == trial.Cancelled || w.state.ConvertedAt != nil, "%s mailed after the end", key)
+		require.True(w.t, f.EmailReminders || w.plain(step.Kind), "%s mailed with reminders off", key)
 		require.Zero(w.t, w.mailed[key], "%s mailed twice", key)
+		if w.anchor(step.Kind) == trial.AfterStart {
+			require.Zero(w.t, w.mailings[step.Kind], "%s mailed twice", key)
+		}
+		if !w.plain(step.Kind) {
+			require.False(w.t, w.quiet(step.At), "%s mailed on a quiet day, %s", key, step.At)
+		}
+		if anchor := w.anchor(step.Kind); anchor == trial.AfterStart || anchor == trial.BeforeEnd {
+			require.Equal(w.t, trial.Active, w.state.Status)
+			require.True(w.t, w.now.Before(w.state.EndsAt), "%s mailed when it is over", key)
+		}
 		if step.Kind.IsReminder() {
 			require.Equal(w.t, trial.Active, w.state.Status)
 			require.True(w.t, w.now.Before(w.state.EndsAt), "%s mailed when it is over", key)
@@ -273,7 +319,7 @@ func (w *world) holds() {
 
 	next, ok := s.Next()
 	require.Equal(w.t, ok, len(pending) > 0)
-	if s.Status.Final() {
+	if s.Over() {
 		require.Empty(w.t, pending)
 		require.Nil(w.t, s.Held)
 	} else if !ok {
@@ -283,13 +329,40 @@ func (w *world) holds() {
 		require.True(w.t, pending[s.Held.Step.Key("v1")], "what is held is still to come")
 	}
 	// A new end may plan reminders before the start, which come to nothing.
-	if s.Held != nil && s.Held.Step.Kind != trial.Welcome {
+	if s.Held != nil && s.Held.Step.Kind != trial.Welcome && w.anchor(s.Held.Step.Kind) != trial.AfterStart {
 		require.Equal(w.t, next.Key("v1"), s.Held.Step.Key("v1"), "what is held is what is next")
 	}
 	require.Equal(w.t, s.Status == trial.Expired, s.ExpiredAt != nil)
 	require.Equal(w.t, s.Status == trial.Cancelled, s.CancelledAt != nil)
 	require.Equal(w.t, s.Status == trial.Converted, s.ConvertedAt != nil && !s.ConvertedLate)
 	require.NotEmpty(w.t, s.Details())
+}
+
+// anchor is what a mailing counts from; empty for other kinds.
+func (w *world) anchor(kind trial.Kind) trial.Anchor {
+	m, _ := w.state.Policy.Mailing(kind)
+	return m.After
+}
+
+// plain reports whether a step is neither a reminder nor a mailing.
+func (w *world) plain(kind trial.Kind) bool {
+	return slices.Contains([]trial.Kind{trial.Welcome, trial.Expiry, trial.GraceEnd}, kind)
+}
+
+// quiet reports whether a time falls on a quiet day.
+func (w *world) quiet(at time.Time) bool {
+	loc, err := time.LoadLocation(w.state.Zone)
+	require.NoError(w.t, err)
+	weekday := []trial.QuietDay{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}[at.In(loc).Weekday()]
+	return w.state.Day == trial.RealDay && slices.Contains(w.state.Policy.QuietDays, weekday)
+}
+
+// mails counts an e-mail.
+func (w *world) mails(step trial.Step) {
+	w.mailed[step.Key("v1")]++
+	if w.anchor(step.Kind) == trial.AfterStart {
+		w.mailings[step.Kind]++
+	}
 }
 
 // plannedWell checks the schedule, and that steps ran in its order.
@@ -302,6 +375,10 @@ func (w *world) plannedWell() {
 	for _, days := range s.Policy.ReminderDays {
 		want[trial.Kind(fmt.Sprintf("reminder-%dd", days))] = s.Cohort == trial.Automated
 	}
+	for _, m := range s.Policy.Mailings {
+		over := slices.ContainsFunc(s.Steps, func(r trial.StepRecord) bool { return r.Step.Kind == m.ID })
+		want[m.ID] = s.Cohort == trial.Automated && (m.After != trial.AfterStart || s.Revision == 0 || !over)
+	}
 	var last time.Time
 	got := map[trial.Kind]bool{trial.GraceEnd: false, trial.Welcome: false}
 	for kind := range want {
@@ -310,17 +387,20 @@ func (w *world) plannedWell() {
 	for _, step := range s.Schedule() {
 		require.False(w.t, got[step.Kind], "%s planned twice", step.Kind)
 		got[step.Kind] = true
-		if step.Kind != trial.Welcome { // which belongs to the first
+		if ofStart := step.Kind == trial.Welcome || w.anchor(step.Kind) == trial.AfterStart; ofStart { // which belongs to the first
+			require.Zero(w.t, step.Revision)
+		} else {
 			require.Equal(w.t, s.Revision, step.Revision)
 		}
 		require.False(w.t, step.At.Before(last), "the schedule is not sorted")
-		require.True(w.t, step.At.Before(s.EndsAt) || !step.Kind.IsReminder(), "%s behind the end", step.Kind)
+		before := step.Kind.IsReminder() || w.anchor(step.Kind) == trial.BeforeEnd
+		require.True(w.t, step.At.Before(s.EndsAt) || !before, "%s behind the end", step.Kind)
 		last = step.At
 	}
 	require.Equal(w.t, want, got)
 	ran := map[int]time.Time{}
 	for _, r := range s.Steps {
-		if r.Outcome == trial.Ran {
+		if r.Outcome == trial.Ran && w.anchor(r.Step.Kind) != trial.AfterStart { // a move changes the times of those to come
 			require.False(w.t, r.Step.At.Before(ran[r.Step.Revision]), "%s ran out of order", r.Step.Kind)
 			ran[r.Step.Revision] = r.Step.At
 		}
