@@ -127,14 +127,18 @@ func policyRows(t *table, p client.VendorPolicy) {
 }
 
 func (a *app) printPolicies(set policy.Set) error {
-	t := table{header: []string{"POLICY", "DAYS", "GRACE", "REMINDERS BEFORE THE END", "AT", "QUIET DAYS"}}
+	t := table{header: []string{"POLICY", "DAYS", "GRACE", "REMINDERS BEFORE THE END", "AT", "QUIET DAYS", "OWN E-MAILS"}}
 	for _, p := range set.Policies {
 		var reminders []string
 		for _, days := range p.ReminderDays {
 			reminders = append(reminders, fmt.Sprintf("%dd", days))
 		}
+		var own []trial.Kind
+		for _, m := range p.Mailings {
+			own = append(own, m.ID)
+		}
 		t.row(p.Name, fmt.Sprint(p.LengthDays), fmt.Sprint(p.GraceDays), orDash(strings.Join(reminders, ", ")),
-			fmt.Sprintf("%02d:00", p.SendHour), orDash(words(p.QuietDays)))
+			fmt.Sprintf("%02d:00", p.SendHour), orDash(words(p.QuietDays)), orDash(words(own)))
 	}
 	if err := t.write(a.out); err != nil {
 		return err

@@ -19,7 +19,8 @@ const ourPolicies = `policies:
     graceDays: 5
     sendHour: 8
     quietDays: [sat, sun]
-    steps: [{id: welcome}, {id: reminder-10d, after: beforeEnd, days: 10}, {id: expiry}, {id: grace-end}]
+    steps: [{id: welcome}, {id: reminder-10d, after: beforeEnd, days: 10}, {id: expiry}, {id: grace-end},
+      {id: win-back, after: afterExpiry, days: 7, template: win-back}]
   - name: week
     lengthDays: 7
     graceDays: 0
