@@ -44,6 +44,43 @@ func TestStatesAndEventsRoundTrip(t *testing.T) {
 	require.Len(t, seen, 8, "every type of event took part")
 }
 
+// A policy's own e-mails are kept with the trial, and one after its expiry is missed where it does not go out.
+func TestAnExpiredTrialIsOverdueForItsMailing(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	register(t, s, "v1", trial.Automated)
+	r := registration14d("v1")
+	r.Policy.QuietDays = []trial.QuietDay{"sun"}
+	r.Policy.Mailings = []trial.Mailing{
+		{ID: "half-way", After: trial.AfterStart, Days: 5, Template: "middle", Unless: trial.Conditions()},
+		{ID: "win-back", After: trial.AfterExpiry, Hours: 36, Template: "win-back", Unless: []trial.Condition{trial.UnlessConverted}},
+	}
+	var state trial.State
+	add := func(e trial.Event) {
+		state = state.Apply(e)
+		_, err := s.Append(t.Context(), e, state)
+		require.NoError(t, err)
+	}
+	overdue := func() []string {
+		states, err := s.OverdueTrials(t.Context(), at.AddDate(1, 0, 0), 10)
+		require.NoError(t, err)
+		return trialIDs(states)
+	}
+	add(trial.Start(r, at))
+	for state.Status != trial.Expired {
+		step, _ := state.Next()
+		add(state.StepEvent(step, trial.Decision{Action: trial.Run, Reason: trial.ReasonDue, Mail: true}, trial.StepFacts{Now: step.At}, true))
+	}
+	got, _, err := s.Trial(t.Context(), "v1")
+	require.NoError(t, err)
+	require.Equal(t, state, got)
+	require.Equal(t, []string{"v1"}, overdue())
+	e, err := state.Request(trial.MessageConvert, trial.Request{}, at.AddDate(0, 1, 0))
+	require.NoError(t, err)
+	add(*e)
+	require.Empty(t, overdue())
+}
+
 func requireMirrored(t *testing.T, s *Store, state trial.State) {
 	t.Helper()
 	v, err := s.Vendor(t.Context(), state.VendorID)
