@@ -191,16 +191,17 @@ func TestAMailingCanBeDroppedOnceTheTrialIsExtended(t *testing.T) {
 	t.Parallel()
 	m := mailing("half-way", trial.AfterStart, 6, 0)
 	m.Unless = trial.Conditions()
-	s := lived(trial.NewState(sample(inZone("UTC", "2026-03-02 10:00"), withMailings(m))), "2026-03-03 10:00")
+	s := lived(trial.NewState(sample(inZone("UTC", "2026-03-20 17:00"), withMailings(m))), "2026-03-21 10:00")
 	decided := func(s trial.State) trial.Decision {
-		return trial.Decide(s, named(s, "half-way"), well("2026-03-08 09:00"))
+		step := named(s, "half-way")
+		return trial.Decide(s, step, trial.StepFacts{Now: step.At, AutomationEnabled: true, EmailReminders: true, AutoExpiration: true})
 	}
 	require.Equal(t, due, decided(s))
-	moved := s.Apply(*s.Rezone("Europe/Berlin", at("2026-03-03 11:00")))
+	moved := s.Apply(*s.Rezone("Europe/Berlin", at("2026-03-21 11:00"))) // where it would have ended an hour earlier
 	require.Equal(t, due, decided(moved), "another zone is no extension")
-	extended := asked(s, trial.MessageExtend, "2026-03-03 10:00", trial.Request{Days: 1})
+	extended := asked(s, trial.MessageExtend, "2026-03-21 10:00", trial.Request{Days: 1})
 	require.Equal(t, skip(trial.ReasonExtended), decided(extended))
-	require.Equal(t, due, decided(asked(extended, trial.MessageShorten, "2026-03-03 10:00", trial.Request{Days: 1})), "undone")
+	require.Equal(t, due, decided(asked(extended, trial.MessageShorten, "2026-03-21 10:00", trial.Request{Days: 1})), "undone")
 }
 
 func TestMailingsAreValidated(t *testing.T) {
