@@ -82,7 +82,7 @@ func TestWhatHappensAfterTheExpiryDropsTheWinBack(t *testing.T) {
 			o := w.run()
 			ended = w.env.Now()
 			require.Equal(t, trial.Expired, o.Status)
-			require.Equal(t, c.late, o.Late)
+			require.Equal(t, c.late, o.ConvertedLate)
 			require.Equal(t, []string{"welcome", "half-way", "reminder-7d", "reminder-1d", "expiry", "grace-end"}, w.mailedSteps())
 			require.Len(t, w.events, c.events)
 			require.True(t, ended.Before(utc(4, 12, 0)), "the workflow has ended with it")
