@@ -305,7 +305,7 @@ func (w *world) Deliver(_ context.Context, m activities.Mail) (trial.SendResult,
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if slices.Contains(w.unworded, m.Step.Kind) {
-		return activities.Delivery{}, errors.New("there is no such wording")
+		return trial.SendResult{}, errors.New("there is no such wording")
 	}
 	w.mails = append(w.mails, mailed{step: string(m.Step.Kind), at: w.env.Now().UTC()})
 	return trial.SendResult{Status: trial.SendSent, MessageID: m.Send.Key}, nil
