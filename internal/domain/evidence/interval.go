@@ -6,8 +6,9 @@ import "math"
 const z95 = 1.959964
 
 // Wilson is the 95 % interval of a share seen in n observations, from E. B. Wilson, "Probable Inference, the Law of
-// Succession, and Statistical Inference" (1927). For n = 0 it is 0 to 1. It is for people to read; no decision uses it. Where
-// observations are themselves shares it is wider than need be.
+// Succession, and Statistical Inference" (1927). For n = 0 it is 0 to 1. It is for people to read; of
+// the rollout's verdicts only that on the vendors' feedback uses it. Where observations are themselves shares it is wider than
+// need be.
 func Wilson(share, n float64) (low, high float64) {
 	if !(n > 0) {
 		return 0, 1

@@ -36,7 +36,7 @@ func paused(s rollout.State, e rollout.Event) *Message {
 			fmt.Sprintf("The rollout of trial automation has paused at %s of new vendors since %s, because %s.", at, since, because),
 			e.Reason, still,
 			"The lead developer looks for the cause. Then resume, which restarts the phase; advance anyway, which the product owner decides; or roll back.")
-		m.Sections = append(forPerson(slices.DeleteFunc(s.Asked(), func(c rollout.Asked) bool { return !c.Holds })), m.Sections...)
+		m.Sections = append(forPerson(slices.DeleteFunc(s.Asked(e.Judgement), func(c rollout.Asked) bool { return !c.Holds })), m.Sections...)
 		return m
 	case rollout.PausedByPreflight:
 		return decidedOn(PageOverview, critical("paused before the first vendor, a preflight check does not pass",

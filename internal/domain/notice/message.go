@@ -226,7 +226,7 @@ func stillOpen(s rollout.State, j *rollout.Judgement, figures bool) []Section {
 	if checks := openChecks(s); len(checks) > 0 {
 		sections = append(sections, Section{Title: "Open preflight checks", Items: checks})
 	}
-	return append(sections, forPerson(s.Asked())...)
+	return append(sections, forPerson(s.Asked(j))...)
 }
 
 // forPerson is the section that asks for the criteria that a person ticks; none if there is nothing to ask for.
@@ -282,16 +282,16 @@ func whatIsNext(s rollout.State, e rollout.Event) string {
 	}
 	text := fmt.Sprintf("Next: %s, on %s at the earliest", longName(s.Plan, next), s.FormatTime(s.StageEnds()))
 	if s.Stage.Kind == rollout.InPhase || s.NeedsPreflight() {
-		text += ", once " + mustHold(s)
+		text += ", once " + mustHold(s, e.Judgement)
 	}
 	return text + "."
 }
 
-func mustHold(s rollout.State) string {
+func mustHold(s rollout.State, j *rollout.Judgement) string {
 	if s.NeedsPreflight() {
 		return "all preflight checks pass or are waived"
 	}
-	if slices.ContainsFunc(s.Asked(), func(c rollout.Asked) bool { return c.Holds }) {
+	if slices.ContainsFunc(s.Asked(j), func(c rollout.Asked) bool { return c.Holds }) {
 		return "the figures are good enough and a person has ticked what is named below"
 	}
 	return "the figures are good enough"

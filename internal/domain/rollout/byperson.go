@@ -1,6 +1,10 @@
 package rollout
 
-import "slices"
+import (
+	"slices"
+
+	"marketplace.example/trials/internal/domain/feedback"
+)
 
 // criterionDashboards is judged by the preflight's check until a person has ticked it.
 const criterionDashboards = "dashboards-operational"
@@ -18,10 +22,21 @@ func CriterionByPerson(id string) (Criterion, bool) {
 // Page is the path of the dashboard's page on which a person ticks the criterion.
 func (c Criterion) Page() string { return "/admin/rollout/tick/" + c.ID }
 
-// judgedByPerson is the verdict on a criterion that a person ticks.
-func (s State) judgedByPerson(c Criterion) CriterionResult {
+// judgedByPerson is the verdict on a criterion that a person ticks. What a person has ticked overrules what figures say.
+func (s State) judgedByPerson(c Criterion, j *Judgement) CriterionResult {
+	var answers *feedback.Tally
+	if c.ID == criterionFeedback {
+		answers = s.answers(j)
+	}
 	if tick, ticked := s.Criteria[c.ID]; ticked {
-		return CriterionResult{Criterion: c, Verdict: VerdictOf(tick.Met), Reason: tick.Reason}
+		r := CriterionResult{Criterion: c, Verdict: VerdictOf(tick.Met), Reason: tick.Reason}
+		if answers != nil && answers.Answers > 0 {
+			r.Reason += "; in this phase " + answers.String()
+		}
+		return r
+	}
+	if answers != nil {
+		return judgedByAnswers(c, *answers)
 	}
 	if i, checked := s.check(CheckDashboards); checked && c.ID == criterionDashboards {
 		return CriterionResult{Criterion: c, Verdict: s.Checks[i].Verdict, Reason: s.Checks[i].Reason}
@@ -29,15 +44,16 @@ func (s State) judgedByPerson(c Criterion) CriterionResult {
 	return CriterionResult{Criterion: c, Verdict: Insufficient, Reason: "a person must judge it"}
 }
 
-// personGates are the gates of the criteria that hold the present phase until a person has ticked them as met.
-func (s State) personGates() []GateResult {
+// personGates are the gates of the criteria that hold the present phase until they are met, by figures or because a person has
+// ticked them.
+func (s State) personGates(j *Judgement) []GateResult {
 	if s.Stage.Kind != InPhase {
 		return nil
 	}
 	var gates []GateResult
 	for _, id := range s.Plan.Phases[s.Stage.Phase].Criteria {
 		c, _ := CriterionByPerson(id)
-		judged := s.judgedByPerson(c)
+		judged := s.judgedByPerson(c, j)
 		gates = append(gates, GateResult{Gate: Gate(id), Verdict: judged.Verdict, Reason: judged.Reason})
 	}
 	return gates
@@ -61,16 +77,16 @@ type Asked struct {
 	Holds bool
 }
 
-// Asked lists the criteria that nobody has ticked though their part of the deployment strategy has come, and those that hold
-// the present phase; none once the rollout is over.
-func (s State) Asked() []Asked {
+// Asked lists the criteria that neither a person nor figures have judged though their part of the deployment strategy has come,
+// and those that hold the present phase; none once the rollout is over.
+func (s State) Asked(j *Judgement) []Asked {
 	if s.Status.Final() {
 		return nil
 	}
 	var asked []Asked
 	for _, c := range Criteria() {
 		holds := s.Stage.Kind == InPhase && slices.Contains(s.Plan.Phases[s.Stage.Phase].Criteria, c.ID)
-		if c.ByPerson && (holds || c.Part <= s.part()) && s.judgedByPerson(c).Verdict == Insufficient {
+		if c.ByPerson && (holds || c.Part <= s.part()) && s.judgedByPerson(c, j).Verdict == Insufficient {
 			asked = append(asked, Asked{Criterion: c, Holds: holds})
 		}
 	}

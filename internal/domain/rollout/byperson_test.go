@@ -11,18 +11,18 @@ import (
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
-const feedback = "feedback-positive"
+const feedbackCriterion = "feedback-positive"
 
 // holding is the default plan, whose phase of 25 % waits until a person has judged the feedback.
 func holding() rollout.Plan {
 	p := rollout.DefaultPlan()
-	p.Phases[2].Criteria = []string{feedback}
+	p.Phases[2].Criteria = []string{feedbackCriterion}
 	return p
 }
 
 func tick(l *life, met bool, reason string) {
 	l.t.Helper()
-	l.ask(rollout.SignalTick, flags.Request{Subject: feedback, Met: met, Reason: reason})
+	l.ask(rollout.SignalTick, flags.Request{Subject: feedbackCriterion, Met: met, Reason: reason})
 }
 
 func TestACriterionOfAPersonsHoldsItsPhase(t *testing.T) {
@@ -32,7 +32,7 @@ func TestACriterionOfAPersonsHoldsItsPhase(t *testing.T) {
 	l := initial(t, holding())
 	l.toPhase(2)
 	view := rollout.ViewOf(l.state, l.last, l.now)
-	require.Equal(t, rollout.GateResult{Gate: feedback, Verdict: rollout.Insufficient, Reason: "a person must judge it"}, view.Gates[0])
+	require.Equal(t, rollout.GateResult{Gate: feedbackCriterion, Verdict: rollout.Insufficient, Reason: "a person must judge it"}, view.Gates[0])
 	l.days(20)
 	require.Equal(t, []string{"entered phase/2 25% day 5", "delayed phase/2 25% day 9"}, l.of(steps...)[2:], "people are told once, and nothing stops")
 	require.Contains(t, l.state.SentenceAt(l.last, l.now), "it waits for a person ("+asks+"), and advances by itself once that is there.")
@@ -77,7 +77,7 @@ func TestACriterionThatNoPhaseNamesHoldsNothing(t *testing.T) {
 func TestAPersonIsAskedFromTheCriterionsPartOn(t *testing.T) {
 	t.Parallel()
 	asked := func(s rollout.State) (all []string) {
-		for _, c := range s.Asked() {
+		for _, c := range s.Asked(nil) {
 			id := c.ID
 			if c.Holds {
 				id += " holds"
@@ -87,19 +87,19 @@ func TestAPersonIsAskedFromTheCriterionsPartOn(t *testing.T) {
 		return all
 	}
 	stages := []rollout.Stage{{Kind: rollout.Notice}, {Kind: rollout.InPhase}, {Kind: rollout.InPhase, Phase: 1}, {Kind: rollout.InPhase, Phase: 2}, {Kind: rollout.Stability, Phase: 5}, {Kind: rollout.Guard, Phase: 5}}
-	first, both := []string{"dashboards-operational"}, []string{"dashboards-operational", feedback}
+	first, both := []string{"dashboards-operational"}, []string{"dashboards-operational", feedbackCriterion}
 	early := rollout.DefaultPlan()
-	early.Phases[1].Criteria = []string{feedback}
+	early.Phases[1].Criteria = []string{feedbackCriterion}
 	for i, want := range [][]string{nil, first, first, both, both, both} {
 		s := rollout.State{Plan: rollout.DefaultPlan(), Status: rollout.Running, Stage: stages[i]}
 		require.Equal(t, want, asked(s), "%v", stages[i])
-		s.Criteria = map[string]rollout.Tick{feedback: {}, "dashboards-operational": {Met: true}}
+		s.Criteria = map[string]rollout.Tick{feedbackCriterion: {}, "dashboards-operational": {Met: true}}
 		require.Empty(t, asked(s), "both have an answer")
 		s.Status = rollout.RolledBack
 		s.Criteria = nil
 		require.Empty(t, asked(s), "it is over")
 	}
-	require.Equal(t, []string{"dashboards-operational", feedback + " holds"}, asked(rollout.State{Plan: early, Stage: stages[2]}), "what holds a phase is asked for in it")
+	require.Equal(t, []string{"dashboards-operational", feedbackCriterion + " holds"}, asked(rollout.State{Plan: early, Stage: stages[2]}), "what holds a phase is asked for in it")
 	works := []rollout.Check{{ID: rollout.CheckDashboards, Verdict: rollout.Pass}}
 	require.Empty(t, asked(rollout.State{Plan: early, Stage: stages[1], Checks: works}), "they say themselves that they work")
 	require.Equal(t, first, asked(rollout.State{Plan: rollout.Plan{Phases: rollout.DefaultPlan().Phases[1:]}, Stage: stages[1]}), "the first that admits is the strategy's second part, whatever its place")
@@ -123,7 +123,7 @@ func TestAHeldPhaseIsLeftOnlyOnceTheCriterionIsMet(t *testing.T) {
 		s := rollout.State{}
 		for _, e := range l.events {
 			if e.Type == rollout.EventEntered && s.Stage.Kind == rollout.InPhase && s.Stage.Phase == 2 {
-				require.True(t, s.Criteria[feedback].Met, "%+v", e)
+				require.True(t, s.Criteria[feedbackCriterion].Met, "%+v", e)
 			}
 			s = s.Apply(e)
 		}

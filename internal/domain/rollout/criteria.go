@@ -13,7 +13,7 @@ type Criterion struct {
 	// Part is the phase of the deployment strategy that it belongs to, 1 to 4.
 	Part int    `json:"part"`
 	Text string `json:"text"`
-	// ByPerson says that a person judges it and ticks it; figures judge the others.
+	// ByPerson says that a person judges it and ticks it; figures judge the others, and user feedback until then.
 	ByPerson bool `json:"byPerson"`
 }
 
@@ -28,7 +28,7 @@ func Criteria() []Criterion {
 		{"no-critical-errors", 2, "No critical errors", false},
 		{"conversion-maintained", 3, "Conversion rate maintained or improved", false},
 		{"performance-stable", 3, "System performance stable", false},
-		{"feedback-positive", 3, "User feedback positive", true},
+		{criterionFeedback, 3, "User feedback positive", true},
 		{"stable-at-100", 4, "100% rollout stable for 7 days", false},
 		{"all-metrics-met", 4, "All success metrics met", false},
 		{"no-rollback", 4, "No rollback required", false},
@@ -48,7 +48,7 @@ func JudgeCriteria(s State, j *Judgement, now time.Time) []CriterionResult {
 	for _, c := range Criteria() {
 		a := CriterionResult{Criterion: c, Verdict: Insufficient, Reason: "there is no data yet"}
 		if c.ByPerson {
-			a = s.judgedByPerson(c)
+			a = s.judgedByPerson(c, j)
 		} else if judged, ok := s.criterionResult(c.ID, j, now); ok {
 			a.Verdict, a.Reason = judged.Verdict, judged.Reason
 		}

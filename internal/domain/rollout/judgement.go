@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/flags"
 )
 
@@ -22,6 +23,8 @@ type Judgement struct {
 	Outage   *Outage         `json:"outage"`
 	// Adopted is what became of adopted vendors, whom triggers and gates count like all others; nil for none.
 	Adopted *AdoptedTally `json:"adopted,omitempty"`
+	// Feedback is what automated vendors have answered in the position's phase; nil if it was not read.
+	Feedback *feedback.Tally `json:"feedback,omitempty"`
 	// Enabled, Percentage and Version are those of the flags.
 	Enabled    bool    `json:"enabled"`
 	Percentage float64 `json:"percentage"`
@@ -154,7 +157,7 @@ func Judge(p Plan, t evidence.Times, l Ledger, s Snapshot) Judgement {
 		adopted = &l.Adopted
 	}
 	return Judgement{
-		Adopted: adopted, Formula: evidence.FormulaVersion, At: s.At, Snapshot: s.Number, Position: s.Position, Outage: s.Outage,
+		Adopted: adopted, Formula: evidence.FormulaVersion, At: s.At, Snapshot: s.Number, Position: s.Position, Outage: s.Outage, Feedback: s.Feedback,
 		Enabled: s.Enabled, Percentage: s.Percentage, Version: s.Version, DisabledVersion: s.DisabledVersion, Rollback: s.Rollback,
 		Triggers: []TriggerResult{j.email(), j.errors(), j.api(), j.performance(), j.conversion()},
 		Gates:    j.gates(),

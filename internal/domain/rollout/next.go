@@ -262,7 +262,7 @@ func (s State) GatesNow(j *Judgement) (passed, failed, insufficient []GateResult
 		}
 		gates = append(gates, r)
 	}
-	for _, r := range append(gates, s.personGates()...) {
+	for _, r := range append(gates, s.personGates(j)...) {
 		switch {
 		case r.Verdict == Fail:
 			failed = append(failed, r)

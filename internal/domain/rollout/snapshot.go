@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/flags"
 )
 
@@ -27,6 +28,8 @@ type Snapshot struct {
 	Outage *Outage `json:"outage"`
 	// Canary says what canaries have found broken, empty for nothing.
 	Canary string `json:"canary,omitempty"`
+	// Feedback is what automated vendors have answered in the position's phase; nil if it was not read.
+	Feedback *feedback.Tally `json:"feedback,omitempty"`
 	// Enabled, Percentage and Version are those of the flags.
 	Enabled    bool    `json:"enabled"`
 	Percentage float64 `json:"percentage"`
