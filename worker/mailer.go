@@ -64,7 +64,7 @@ func (m *mailer) Wait(ctx context.Context) (bool, error) {
 func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (trial.SendResult, error) {
 	unsubscribe := m.links.Unsubscribe(e.State.VendorID)
 	c := content(e)
-	c.Brand, c.UnsubscribeURL = m.brand, unsubscribe
+	c.Brand, c.UnsubscribeURL, c.FeedbackURL = m.brand, unsubscribe, m.links.Feedback(c.VendorID, string(e.Step.Kind))
 	r, err := ses.Render(c)
 	if err != nil {
 		return trial.SendResult{}, err

@@ -115,6 +115,7 @@ func TestEMailsToVendorsBearTheBrand(t *testing.T) {
 		require.Contains(t, text, "Welcome to Nordic Market.")
 		require.Contains(t, text, "https://nordic.example/plans?vendor="+vendorID+"\n")
 		require.Contains(t, text, "https://trials.nordic.example/unsubscribe/")
+		require.Contains(t, text, links.Feedback(vendorID, "welcome")+"\n")
 		require.Equal(t, `"Nordic Market" <trials@nordic.example>`, aws.ToString(service.sent.FromEmailAddress))
 		require.Equal(t, []string{"help@nordic.example"}, service.sent.ReplyToAddresses)
 	}

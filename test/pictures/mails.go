@@ -87,6 +87,7 @@ func mails() map[string]ses.Content {
 		c := ses.Content{
 			Kind: kind, VendorName: "Zoë & Søn", DaysLeft: 3, GraceDays: 3, LengthDays: 14, EndsAt: ends, GraceEndsAt: ends.AddDate(0, 0, 3), Zone: "America/New_York",
 			VendorID: "v1", Brand: brand.Brand{Buttons: brand.Buttons{Default: "https://shop.example/plans"}}, UnsubscribeURL: "https://shop.example/unsubscribe/v1.token",
+			FeedbackURL: "https://shop.example/feedback/v1.token",
 		}
 		if change != nil {
 			change(&c)

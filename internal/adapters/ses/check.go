@@ -53,6 +53,7 @@ func Samples(b brand.Brand, kind string) []Sample {
 			Kind: kind, VendorName: "Zoë & Søn", VendorID: "v-1001", DaysLeft: 3, GraceDays: 3, LengthDays: 14, EndsAt: ends,
 			GraceEndsAt: ends.AddDate(0, 0, 3), Zone: "America/New_York", Brand: b,
 			UnsubscribeURL: "https://trials.example.com" + UnsubscribePath + "/" + linkVersion + ".v-1001.sample",
+			FeedbackURL:    "https://trials.example.com" + FeedbackPath + "/" + linkVersion + ".v-1001." + kind + ".sample",
 		}
 		edge.change(&c)
 		all = append(all, Sample{edge.name, c})

@@ -56,6 +56,8 @@ type Content struct {
 	Brand brand.Brand
 	// UnsubscribeURL ends these e-mails; see [Links.Unsubscribe].
 	UnsubscribeURL string
+	// FeedbackURL asks whether this e-mail helped; empty for no question. See [Links.Feedback].
+	FeedbackURL string
 }
 
 // Rendered is a finished e-mail: a subject of one line and two bodies with the same text.
@@ -92,6 +94,11 @@ func (c Content) validate() error {
 	}
 	if err := validateURL(c.UnsubscribeURL); err != nil {
 		return fmt.Errorf("unsubscribeURL: %w", err)
+	}
+	if c.FeedbackURL != "" {
+		if err := validateURL(c.FeedbackURL); err != nil {
+			return fmt.Errorf("feedbackURL: %w", err)
+		}
 	}
 	return nil
 }

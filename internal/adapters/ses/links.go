@@ -10,26 +10,35 @@ import (
 	"strings"
 )
 
-// UnsubscribePath is the path of unsubscribe links below the public URL;
-// the token is the last part of the path.
-const UnsubscribePath = "/unsubscribe"
+// The paths of links below the public URL; the token is the last part of the path.
+const (
+	UnsubscribePath = "/unsubscribe"
+	FeedbackPath    = "/feedback"
+)
+
+// purpose keeps a token from being valid for another purpose.
+type purpose string
+
+const (
+	toUnsubscribe  purpose = "trials/unsubscribe/" + linkVersion
+	toGiveFeedback purpose = "trials/feedback/" + linkVersion
+)
 
 const (
 	// linkVersion changes with the signed content.
 	linkVersion = "v1"
-	// linkPurpose keeps a token from being valid for another purpose.
-	linkPurpose = "trials/unsubscribe/" + linkVersion
 	// minSecret is the shortest secret: as long as the hash.
 	minSecret = sha256.Size
-	// maxToken is longer than any token that Unsubscribe makes.
-	maxToken = 128
+	// maxToken is longer than any token that Links makes.
+	maxToken = 192
 )
 
 // ErrBadLink is returned for every invalid token. It does not say
 // why: that would help a forger, but no vendor.
 var ErrBadLink = errors.New("the link is not valid: it was not made by this service, or was changed")
 
-var linkVendorID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+// linkField is a part of a token: the vendor's id, the kind of an e-mail.
+var linkField = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // Links signs and verifies the links in e-mails. They do not expire: whoever
 // finds an old e-mail may still want to unsubscribe.
@@ -66,39 +75,72 @@ func NewLinks(base string, secrets []string) (*Links, error) {
 // Unsubscribe returns the link that stops the e-mails to a vendor, both as a
 // page and as the one-click POST of RFC 8058. Without a base it is empty.
 func (l *Links) Unsubscribe(vendorID string) string {
+	return l.link(UnsubscribePath, toUnsubscribe, vendorID)
+}
+
+// Feedback returns the link to the page that asks a vendor whether an e-mail of a kind helped. Without a base it is empty.
+func (l *Links) Feedback(vendorID, kind string) string {
+	return l.link(FeedbackPath, toGiveFeedback, vendorID, kind)
+}
+
+func (l *Links) link(path string, p purpose, fields ...string) string {
 	if l.base == "" {
 		return ""
 	}
-	mac := base64.RawURLEncoding.EncodeToString(sign(l.secrets[0], vendorID))
-	return l.base + UnsubscribePath + "/" + linkVersion + "." + vendorID + "." + mac
+	mac := base64.RawURLEncoding.EncodeToString(p.sign(l.secrets[0], fields))
+	return l.base + path + "/" + strings.Join(append(append([]string{linkVersion}, fields...), mac), ".")
 }
 
 // Verify returns the vendor of an unsubscribe link's token,
 // or [ErrBadLink].
 func (l *Links) Verify(token string) (vendorID string, err error) {
-	if len(token) > maxToken {
-		return "", ErrBadLink
+	fields, err := l.verify(toUnsubscribe, 1, token)
+	if err != nil {
+		return "", err
 	}
-	version, rest, _ := strings.Cut(token, ".")
-	vendorID, encoded, _ := strings.Cut(rest, ".")
-	if version != linkVersion || !linkVendorID.MatchString(vendorID) {
-		return "", ErrBadLink
+	return fields[0], nil
+}
+
+// VerifyFeedback returns the vendor and the kind of e-mail of a feedback link's token, or [ErrBadLink].
+func (l *Links) VerifyFeedback(token string) (vendorID, kind string, err error) {
+	fields, err := l.verify(toGiveFeedback, 2, token)
+	if err != nil {
+		return "", "", err
+	}
+	return fields[0], fields[1], nil
+}
+
+// verify returns the fields that a token of a purpose holds, or [ErrBadLink].
+func (l *Links) verify(p purpose, fields int, token string) ([]string, error) {
+	if len(token) > maxToken {
+		return nil, ErrBadLink
+	}
+	parts := strings.Split(token, ".")
+	if len(parts) != fields+2 || parts[0] != linkVersion {
+		return nil, ErrBadLink
+	}
+	signed, encoded := parts[1:1+fields], parts[1+fields]
+	for _, field := range signed {
+		if !linkField.MatchString(field) {
+			return nil, ErrBadLink
+		}
 	}
 	// Strict, so that each link has one spelling.
 	mac, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
 	if err != nil || strings.ContainsAny(encoded, "\r\n") {
-		return "", ErrBadLink
+		return nil, ErrBadLink
 	}
 	for _, secret := range l.secrets {
-		if hmac.Equal(mac, sign(secret, vendorID)) {
-			return vendorID, nil
+		if hmac.Equal(mac, p.sign(secret, signed)) {
+			return signed, nil
 		}
 	}
-	return "", ErrBadLink
+	return nil, ErrBadLink
 }
 
-func sign(secret []byte, vendorID string) []byte {
+// sign authenticates fields for a purpose. No field can hold the zero byte that parts them.
+func (p purpose) sign(secret []byte, fields []string) []byte {
 	h := hmac.New(sha256.New, secret)
-	h.Write([]byte(linkPurpose + "\x00" + vendorID))
+	h.Write([]byte(string(p) + "\x00" + strings.Join(fields, "\x00")))
 	return h.Sum(nil)
 }

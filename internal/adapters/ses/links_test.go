@@ -47,6 +47,71 @@ func TestLinksStayValidAcrossVersions(t *testing.T) {
 	// HMAC-SHA256 of "trials/unsubscribe/v1", a zero byte and the id, computed apart.
 	const link = "https://shop.example/base/unsubscribe/v1.v-1_A.NBRm9Xo_Cq3tkbBBdNHIKadybE3nmXmhcG6u1m0einM"
 	require.Equal(t, link, links(t, newSecret).Unsubscribe("v-1_A"))
+	// Likewise of "trials/feedback/v1", the id and the kind.
+	const ask = "https://shop.example/base/feedback/v1.v-1_A.reminder-7d.U7z3-NWVTtiarkKcmdoWtJeW79HNngYjs3JVkpr_o-Q"
+	require.Equal(t, ask, links(t, newSecret).Feedback("v-1_A", "reminder-7d"))
+}
+
+func feedbackToken(tb testing.TB, l *Links, vendorID, kind string) string {
+	tb.Helper()
+	token, found := strings.CutPrefix(l.Feedback(vendorID, kind), "https://shop.example/base/feedback/")
+	require.True(tb, found)
+	return token
+}
+
+func TestAFeedbackLinkSaysWhoIsAskedAboutWhat(t *testing.T) {
+	t.Parallel()
+	l, longest := links(t, newSecret, oldSecret), strings.Repeat("x", 64)
+	for _, want := range [][2]string{{"v-1_A", "welcome"}, {"v1", "reminder-7d"}, {longest, longest}} {
+		for _, made := range []*Links{l, links(t, oldSecret)} {
+			token := feedbackToken(t, made, want[0], want[1])
+			require.LessOrEqual(t, len(token), maxToken)
+			vendorID, kind, err := l.VerifyFeedback(token)
+			require.NoError(t, err)
+			require.Equal(t, want, [2]string{vendorID, kind})
+		}
+	}
+}
+
+func TestAChangedFeedbackLinkIsRefused(t *testing.T) {
+	t.Parallel()
+	l := links(t, newSecret)
+	good := feedbackToken(t, l, "v1", "welcome")
+	mac := good[strings.LastIndex(good, ".")+1:]
+	for name, bad := range map[string]string{
+		"empty":                "",
+		"another vendor":       "v1.v2.welcome." + mac,
+		"another kind":         "v1.v1.expiry." + mac,
+		"vendor in two parts":  "v1.v1.wel.come." + mac,
+		"vendor and kind swap": "v1.welcome.v1." + mac,
+		"no kind":              "v1.v1." + mac,
+		"empty kind":           "v1.v1.." + mac,
+		"another version":      "v2" + good[2:],
+		"line end":             good + "\n",
+		"no signature":         "v1.v1.welcome.",
+		"other secret":         feedbackToken(t, links(t, oldSecret), "v1", "welcome"),
+		"huge":                 "v1.v1." + strings.Repeat("a", 1<<16),
+	} {
+		vendorID, kind, err := l.VerifyFeedback(bad)
+		require.ErrorIs(t, err, ErrBadLink, name)
+		require.Empty(t, vendorID+kind, name)
+	}
+}
+
+// Whoever can stop the e-mails cannot answer for the vendor by that, nor the reverse.
+func TestATokenServesOnePurpose(t *testing.T) {
+	t.Parallel()
+	l := links(t, newSecret)
+	stop, ask := token(t, l, "v1"), feedbackToken(t, l, "v1", "welcome")
+	_, _, err := l.VerifyFeedback(stop)
+	require.ErrorIs(t, err, ErrBadLink)
+	_, err = l.Verify(ask)
+	require.ErrorIs(t, err, ErrBadLink)
+	// Nor with the other's signature, whatever the fields.
+	_, _, err = l.VerifyFeedback("v1.v1.welcome." + stop[strings.LastIndex(stop, ".")+1:])
+	require.ErrorIs(t, err, ErrBadLink)
+	_, err = l.Verify("v1.v1." + ask[strings.LastIndex(ask, ".")+1:])
+	require.ErrorIs(t, err, ErrBadLink)
 }
 
 func TestSecretsRotate(t *testing.T) {
@@ -112,7 +177,7 @@ func TestLinksWithoutABaseOnlyVerify(t *testing.T) {
 	t.Parallel()
 	l, err := NewLinks("", []string{newSecret})
 	require.NoError(t, err)
-	require.Empty(t, l.Unsubscribe("v1"))
+	require.Empty(t, l.Unsubscribe("v1")+l.Feedback("v1", "welcome"))
 	_, err = l.Verify(token(t, links(t, newSecret), "v1"))
 	require.NoError(t, err)
 }
@@ -132,6 +197,25 @@ func FuzzVerifyLink(f *testing.F) {
 		}
 		// Whatever verifies must be exactly a link that one of the secrets makes.
 		require.Contains(t, []string{token(t, links(t, newSecret), vendorID), token(t, links(t, oldSecret), vendorID)}, text)
+	})
+}
+
+func FuzzVerifyFeedbackLink(f *testing.F) {
+	l := links(f, newSecret, oldSecret)
+	good := feedbackToken(f, l, "v-1_A", "reminder-7d")
+	for _, seed := range []string{good, good[:20], token(f, l, "v-1_A"), "", "v1...", "v1.v1.welcome.AAAA", "...", good + "=", "v1.%00." + good} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		vendorID, kind, err := l.VerifyFeedback(text)
+		if err != nil {
+			require.ErrorIs(t, err, ErrBadLink)
+			require.Empty(t, vendorID+kind)
+			return
+		}
+		require.Contains(t, []string{
+			feedbackToken(t, links(t, newSecret), vendorID, kind), feedbackToken(t, links(t, oldSecret), vendorID, kind),
+		}, text)
 	})
 }
 

@@ -43,6 +43,9 @@ type facts struct {
 	Until, Length, Grace, Marketplace string
 }
 
+// askFeedback are the words of the link at the end of each e-mail to the page that asks whether it helped.
+const askFeedback = "Was this e-mail helpful?"
+
 // page is the input of the layouts.
 type page struct {
 	Subject, Preheader, Heading, Greeting string
@@ -52,6 +55,7 @@ type page struct {
 	After                                 []string
 	Demonstration                         string
 	UnsubscribeURL                        string
+	FeedbackURL, AskFeedback              string
 	Brand                                 brand.Brand
 	Light, Dark                           brand.Scheme
 	Why                                   string
@@ -106,6 +110,8 @@ func (c Content) page() (page, error) {
 		After:          paragraphs(parts["after"]),
 		Demonstration:  c.demonstration(),
 		UnsubscribeURL: c.UnsubscribeURL,
+		FeedbackURL:    c.FeedbackURL,
+		AskFeedback:    askFeedback,
 		Brand:          c.Brand,
 		Light:          palette.Light,
 		Dark:           palette.Dark,

@@ -46,6 +46,7 @@ func reminder() Content {
 		VendorID:       "v1",
 		Brand:          nordic(),
 		UnsubscribeURL: "https://shop.example/unsubscribe/v1.token",
+		FeedbackURL:    "https://shop.example/feedback/v1.token",
 	}
 }
 
@@ -150,6 +151,8 @@ func TestEachKindSaysWhatItIsFor(t *testing.T) {
 			}
 			require.Contains(t, r.Text, "https://shop.example/plans?from=mail&vendor=v1\n")
 			require.Contains(t, r.Text, c.UnsubscribeURL)
+			require.Contains(t, r.Text, "Was this e-mail helpful? "+c.FeedbackURL+"\n")
+			require.Contains(t, r.HTML, `<a href="`+c.FeedbackURL+`"`)
 		})
 	}
 }
@@ -186,6 +189,7 @@ func TestContentThatWouldBeUntrueIsRefusedByField(t *testing.T) {
 		"script behind button": {func(c *Content) { c.Brand.Buttons.Default = "javascript:alert(1)" }, "actionURL"},
 		"script with a host":   {func(c *Content) { c.Brand.Buttons.Default = "javascript://shop.example/%0aalert(1)" }, "actionURL"},
 		"relative unsubscribe": {func(c *Content) { c.UnsubscribeURL = "/unsubscribe/x" }, "unsubscribeURL"},
+		"relative feedback":    {func(c *Content) { c.FeedbackURL = "/feedback/x" }, "feedbackURL"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -248,12 +252,13 @@ func TestTheNeutralBrandHasNoButton(t *testing.T) {
 	t.Parallel()
 	for _, kind := range Kinds() {
 		c := reminder()
-		c.Kind, c.Brand = kind, brand.Brand{}
+		c.Kind, c.Brand, c.FeedbackURL = kind, brand.Brand{}, ""
 		r := render(t, c)
 		require.Equal(t, 1, strings.Count(r.HTML, "href="), kind)
 		require.Equal(t, 1, strings.Count(r.Text, "https://"), kind)
 		require.Contains(t, r.Text, "Stop e-mails about your trial: "+c.UnsubscribeURL, kind)
 		require.NotContains(t, r.HTML, `class="button"`, kind)
+		require.NotContains(t, r.Text+r.HTML, "helpful", kind)
 		require.Contains(t, r.Text, "you sell on the marketplace.", kind)
 	}
 }
