@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
 )
@@ -16,6 +17,7 @@ import (
 type ReportStore interface {
 	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
 	app.DecisionReader
+	app.FeedbackCounter
 	Observations(ctx context.Context, from, to time.Time, day time.Duration) ([]rollout.Outcome, rollout.Calls, error)
 	// Report is a report, and whether people were notified of it, or that was given up.
 	Report(ctx context.Context, rolloutID, id string) (r report.Report, notified, found bool, err error)
@@ -114,5 +116,9 @@ func (r *Reports) make(ctx context.Context, state rollout.State, p rollout.Perio
 
 func (r *Reports) facts(ctx context.Context, from, to time.Time) (report.Facts, error) {
 	outcomes, calls, err := r.Store.Observations(ctx, from, to, r.Day)
-	return report.Facts{Outcomes: outcomes, Calls: calls}, failed("reading what was observed", err)
+	if err != nil {
+		return report.Facts{}, failed("reading what was observed", err)
+	}
+	counts, err := r.Store.CountFeedback(ctx, feedback.Filter{From: from, To: to})
+	return report.Facts{Outcomes: outcomes, Calls: calls, Feedback: feedback.Automated(counts, nil)}, failed("counting feedback", err)
 }

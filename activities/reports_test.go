@@ -12,9 +12,11 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 const realDay = 24 * time.Hour
@@ -22,6 +24,7 @@ const realDay = 24 * time.Hour
 // reportFake is a database and the stakeholders, either of which may fail.
 type reportFake struct {
 	state    rollout.State
+	answers  []feedback.Answer
 	seen     []rollout.Outcome
 	reports  map[string]report.Report
 	notified map[string]bool
@@ -69,6 +72,17 @@ func (d *reportFake) Observations(_ context.Context, from, to time.Time, _ time.
 	return outcomes, c, d.attempt("observations")
 }
 
+func (d *reportFake) CountFeedback(_ context.Context, f feedback.Filter) ([]feedback.Count, error) {
+	counts := map[feedback.Group]feedback.Tally{}
+	for _, a := range d.answers {
+		if f.Takes(a) {
+			g := feedback.Group{Cohort: a.Cohort}
+			counts[g] = counts[g].Plus(feedback.TallyOf(a))
+		}
+	}
+	return feedback.Sorted(counts), d.attempt("feedback")
+}
+
 func (d *reportFake) Report(_ context.Context, _, id string) (r report.Report, notified, found bool, err error) {
 	r, found = d.reports[id]
 	return r, d.notified[id], found, d.attempt("report")
@@ -113,6 +127,7 @@ func TestReportsAreMadeOfTheirOwnTime(t *testing.T) {
 	for i, at := range []time.Duration{-time.Hour, 0, realDay - time.Millisecond, realDay} {
 		id := string(rune('a' + i))
 		d.seen = append(d.seen, rollout.Outcome{Kind: rollout.Admitted, VendorID: id, Key: id, At: now.Add(at)})
+		d.answers = append(d.answers, feedback.Answer{Helpful: i%2 == 0, At: now.Add(at), Cohort: trial.Automated}, feedback.Answer{At: now.Add(at), Cohort: trial.Control})
 	}
 	done, err := d.at(now.Add(realDay + 500*time.Millisecond)).Report(t.Context())
 	require.NoError(t, err)
@@ -123,6 +138,9 @@ func TestReportsAreMadeOfTheirOwnTime(t *testing.T) {
 	require.Equal(t, activities.Reported{RolloutID: "r1", Made: []string{"daily-1"}, Notified: []string{"daily-1"}}, done)
 	require.Equal(t, 2, d.reports["daily-1"].Total.Admitted)
 	require.Equal(t, 1, d.reports["daily-1"].Before.Admitted)
+	require.Equal(t, feedback.Tally{Answers: 2, Helpful: 1}, d.reports["daily-1"].Total.Feedback)
+	require.Equal(t, feedback.Tally{Answers: 1, Helpful: 1}, d.reports["daily-1"].Before.Feedback)
+	require.Contains(t, d.reports["daily-1"].Findings, "Vendors' feedback: 1 of 2 answers says that it helped (50 %, 95 % interval 9.5 % to 91 %); 1 answer before.")
 
 	done, err = d.at(now.Add(14*realDay + time.Minute)).Report(t.Context())
 	require.NoError(t, err)

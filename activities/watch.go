@@ -8,6 +8,7 @@ import (
 
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/canary"
+	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -18,6 +19,7 @@ const mostIntervals = 500
 type WatchStore interface {
 	app.FlagReader
 	app.RolloutReader
+	app.FeedbackCounter
 	PutLedger(ctx context.Context, id string, l rollout.Ledger, j rollout.Judgement) error
 	TimeSeries(ctx context.Context, id string) (rollout.TimeSeries, error)
 	PutTimeSeries(ctx context.Context, id string, t rollout.TimeSeries) error
@@ -131,6 +133,12 @@ func (w *Watch) gather(ctx context.Context, state rollout.State, l rollout.Ledge
 	if s.Outcomes, s.Calls, err = w.Store.Observations(ctx, s.From, s.To, w.Day); err != nil {
 		return s, failed("reading what was observed", err)
 	}
+	phase := state.FeedbackPhase()
+	counts, err := w.Store.CountFeedback(ctx, feedback.Filter{RolloutID: state.ID})
+	if err != nil {
+		return s, failed("counting feedback", err)
+	}
+	s.Feedback = new(feedback.Automated(counts, &phase))
 	doc, err := w.Store.Flags(ctx)
 	if err != nil {
 		return s, failed("reading the flags", err)

@@ -61,6 +61,10 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, fmt.Errorf("preparing to verify links: %w", err)
 	}
+	vendorBrand, err := cfg.Brand()
+	if err != nil {
+		return nil, fmt.Errorf("MAIL_TEMPLATES: %w", err)
+	}
 	checker, shown, err := checkHealth(ctx, cfg, base)
 	if err != nil {
 		return nil, err
@@ -78,7 +82,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	}
 	api, err := rest.New(rest.Options{
 		App: cases, Mail: mailbox{verifier: verifier, links: links, refused: base.Metrics.Refused, log: log},
-		Health: checker, Calls: calls{base.Metrics, base.Sampler}, Tracer: base.Traces.Tracer("http"), Callers: callers, Log: log,
+		Health: checker, Calls: calls{base.Metrics, base.Sampler}, Tracer: base.Traces.Tracer("http"), Callers: callers, Brand: vendorBrand, Log: log,
 	})
 	if err != nil {
 		return nil, err

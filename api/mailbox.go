@@ -77,10 +77,21 @@ func (m mailbox) event(n *ses.Notification) *app.MailEvent {
 // Unsubscriber reads the token of a link.
 func (m mailbox) Unsubscriber(token string) (string, error) {
 	vendorID, err := m.links.Verify(token)
-	if err != nil {
-		return "", &trial.Error{Code: trial.CodeForbidden, Field: "token", Message: err.Error()}
+	return vendorID, badLink(err)
+}
+
+// Asked reads the token of a link to the question whether an e-mail helped.
+func (m mailbox) Asked(token string) (vendorID, kind string, err error) {
+	vendorID, kind, err = m.links.VerifyFeedback(token)
+	return vendorID, kind, badLink(err)
+}
+
+// badLink is what is said of a token that is not valid.
+func badLink(err error) error {
+	if err == nil {
+		return nil
 	}
-	return vendorID, nil
+	return &trial.Error{Code: trial.CodeForbidden, Field: "token", Message: err.Error()}
 }
 
 // refusal is what the sender of a message that is not believed is told: the

@@ -227,7 +227,7 @@ func TestRefusals(t *testing.T) {
 	require.Subset(t, ses.Codes(), s.refused)
 }
 
-func TestUnsubscriber(t *testing.T) {
+func TestTokensOfLinks(t *testing.T) {
 	t.Parallel()
 	secret := []string{strings.Repeat("s", 32)}
 	links, err := ses.NewLinks("https://trials.example.com", secret)
@@ -239,6 +239,14 @@ func TestUnsubscriber(t *testing.T) {
 	require.Equal(t, "v-1", id)
 	_, err = box.Unsubscriber("v1.v-1.forged")
 	var refused *trial.Error
+	require.ErrorAs(t, err, &refused)
+	require.Equal(t, "token", refused.Field)
+
+	ask := links.Feedback("v-1", "welcome")
+	id, kind, err := box.Asked(ask[strings.LastIndex(ask, "/")+1:])
+	require.NoError(t, err)
+	require.Equal(t, []string{"v-1", "welcome"}, []string{id, kind})
+	_, _, err = box.Asked(link[strings.LastIndex(link, "/")+1:])
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "token", refused.Field)
 }

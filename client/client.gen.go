@@ -21,6 +21,7 @@ import (
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/internal/domain/canary"
+	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/policy"
@@ -80,6 +81,24 @@ func (e DashboardGapPart) Valid() bool {
 	case DashboardGapPartMetrics:
 		return true
 	case DashboardGapPartRollout:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FeedbackFormHelpful.
+const (
+	No  FeedbackFormHelpful = "no"
+	Yes FeedbackFormHelpful = "yes"
+)
+
+// Valid indicates whether the value is a known member of the FeedbackFormHelpful enum.
+func (e FeedbackFormHelpful) Valid() bool {
+	switch e {
+	case No:
+		return true
+	case Yes:
 		return true
 	default:
 		return false
@@ -554,6 +573,37 @@ type FeatureFlagPatch struct {
 // FeatureFlags defines model for FeatureFlags.
 type FeatureFlags = flags.Flags
 
+// FeedbackAnswer defines model for FeedbackAnswer.
+type FeedbackAnswer = feedback.Answer
+
+// FeedbackForm defines model for FeedbackForm.
+type FeedbackForm struct {
+	Helpful FeedbackFormHelpful `json:"helpful"`
+
+	// Text At most 2,000 characters.
+	Text *string `json:"text,omitempty"`
+}
+
+// FeedbackFormHelpful defines model for FeedbackForm.Helpful.
+type FeedbackFormHelpful string
+
+// FeedbackGiven defines model for FeedbackGiven.
+type FeedbackGiven struct {
+	// Helpful Whether it helped.
+	Helpful bool `json:"helpful"`
+
+	// Kind The kind of e-mail that it is about, as the steps are named, or a name of the form.
+	//
+	// Example: reminder-7d
+	Kind string `json:"kind"`
+
+	// Text What the vendor added; no control characters but line ends and tabs.
+	Text *string `json:"text,omitempty"`
+}
+
+// FeedbackTally Answers of automated and adopted vendors to the question whether an e-mail helped, as they stood when it was counted.
+type FeedbackTally = feedback.Tally
+
 // FieldProblem defines model for FieldProblem.
 type FieldProblem struct {
 	Field   string `json:"field"`
@@ -630,6 +680,9 @@ type MonitoringReport = monitoring.Report
 // Percentage From 0 to 100, in steps of 0.01.
 type Percentage = float64
 
+// PhaseFeedback defines model for PhaseFeedback.
+type PhaseFeedback = rollout.PhaseFeedback
+
 // Policies defines model for Policies.
 type Policies = policy.Set
 
@@ -702,6 +755,12 @@ type RolloutDecision = rollout.Event
 // RolloutDecisions defines model for RolloutDecisions.
 type RolloutDecisions struct {
 	Decisions []RolloutDecision `json:"decisions"`
+}
+
+// RolloutFeedback defines model for RolloutFeedback.
+type RolloutFeedback struct {
+	Figures   []PhaseFeedback `json:"figures"`
+	RolloutId string          `json:"rolloutId"`
 }
 
 // RolloutPercentage defines model for RolloutPercentage.
@@ -949,6 +1008,9 @@ type VendorExport struct {
 	Events     []Event   `json:"events"`
 	ExportedAt time.Time `json:"exportedAt"`
 
+	// Feedback What the vendor answered when asked whether an e-mail helped, with its texts.
+	Feedback []FeedbackAnswer `json:"feedback"`
+
 	// Registration Null for a vendor that has not been taken in yet.
 	Registration *Registration `json:"registration"`
 
@@ -956,6 +1018,11 @@ type VendorExport struct {
 	Suppressions []KeptSuppression `json:"suppressions"`
 	Trial        *Trial            `json:"trial"`
 	Vendor       Vendor            `json:"vendor"`
+}
+
+// VendorFeedback defines model for VendorFeedback.
+type VendorFeedback struct {
+	Answers []FeedbackAnswer `json:"answers"`
 }
 
 // VendorPolicy defines model for VendorPolicy.
@@ -1305,6 +1372,12 @@ type RegisterVendorJSONRequestBody = VendorRegistration
 
 // RecordConversionJSONRequestBody defines body for RecordConversion for application/json ContentType.
 type RecordConversionJSONRequestBody = ConversionReport
+
+// GiveVendorFeedbackJSONRequestBody defines body for GiveVendorFeedback for application/json ContentType.
+type GiveVendorFeedbackJSONRequestBody = FeedbackGiven
+
+// GiveFeedbackFormdataRequestBody defines body for GiveFeedback for application/x-www-form-urlencoded ContentType.
+type GiveFeedbackFormdataRequestBody = FeedbackForm
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -1741,6 +1814,13 @@ type ClientInterface interface {
 	// Corresponds with GET /api/admin/rollouts/{rolloutId}/decisions (the `ListRolloutDecisions` operationId).
 	ListRolloutDecisions(ctx context.Context, rolloutId RolloutID, params *ListRolloutDecisionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetRolloutFeedback How many vendors said that an e-mail helped, by phase and cohort
+	//
+	// Of the answers given while the rollout ran; a later answer of a vendor about the same kind of e-mail replaces an earlier one. Stability and guard belong to the last phase.
+	//
+	// Corresponds with GET /api/admin/rollouts/{rolloutId}/feedback (the `GetRolloutFeedback` operationId).
+	GetRolloutFeedback(ctx context.Context, rolloutId RolloutID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// PauseRolloutWithBody Hold a rollout where it is
 	//
 	// Triggers still roll it back while it is paused.
@@ -1953,18 +2033,18 @@ type ClientInterface interface {
 	// Corresponds with POST /api/admin/trials/{id}/shorten (the `ShortenTrial` operationId).
 	ShortenTrial(ctx context.Context, id VendorID, params *ShortenTrialParams, body ShortenTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// EraseVendorWithBody Remove a vendor's name and address
+	// EraseVendorWithBody Remove a vendor's name, address and texts
 	//
-	// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+	// It cannot be undone. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /api/admin/vendors/{id}/erase (the `EraseVendor` operationId).
 	EraseVendorWithBody(ctx context.Context, id VendorID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// EraseVendor Remove a vendor's name and address
+	// EraseVendor Remove a vendor's name, address and texts
 	//
-	// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+	// It cannot be undone. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2027,6 +2107,29 @@ type ClientInterface interface {
 	// Corresponds with POST /api/vendors/{id}/conversion (the `RecordConversion` operationId).
 	RecordConversion(ctx context.Context, id VendorID, body RecordConversionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetVendorFeedback What a vendor answered when asked whether an e-mail helped, with its texts
+	//
+	// Corresponds with GET /api/vendors/{id}/feedback (the `GetVendorFeedback` operationId).
+	GetVendorFeedback(ctx context.Context, id VendorID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GiveVendorFeedbackWithBody A vendor's answer from a form of the marketplace's own
+	//
+	// Replaces what the vendor has answered about the same kind, there or behind the link in an e-mail. Safe to repeat. The text is personal data; of a vendor that is erased it is not kept.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/vendors/{id}/feedback (the `GiveVendorFeedback` operationId).
+	GiveVendorFeedbackWithBody(ctx context.Context, id VendorID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GiveVendorFeedback A vendor's answer from a form of the marketplace's own
+	//
+	// Replaces what the vendor has answered about the same kind, there or behind the link in an e-mail. Safe to repeat. The text is personal data; of a vendor that is erased it is not kept.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/vendors/{id}/feedback (the `GiveVendorFeedback` operationId).
+	GiveVendorFeedback(ctx context.Context, id VendorID, body GiveVendorFeedbackJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ReceiveMailEventWithBody An SNS message about an e-mail
 	//
 	// Takes SES events as SNS publishes them, signed with version 1 or 2, of the configured topic only. A hard bounce or a complaint stops e-mail to that address. A message that was delivered before changes nothing. A subscription to the configured topic is confirmed.
@@ -2035,6 +2138,31 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/webhooks/ses (the `ReceiveMailEvent` operationId).
 	ReceiveMailEventWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ShowFeedback A page that asks whether an e-mail helped
+	//
+	// Changes nothing, since mail scanners follow links.
+	//
+	// Corresponds with GET /feedback/{token} (the `ShowFeedback` operationId).
+	ShowFeedback(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GiveFeedbackWithBody Keep a vendor's answer
+	//
+	// Called by the page above. Replaces what the vendor has answered about the same kind of e-mail. Safe to repeat.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /feedback/{token} (the `GiveFeedback` operationId).
+	GiveFeedbackWithBody(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GiveFeedbackWithFormdataBody Keep a vendor's answer
+	//
+	// Called by the page above. Replaces what the vendor has answered about the same kind of e-mail. Safe to repeat.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /feedback/{token} (the `GiveFeedback` operationId).
+	GiveFeedbackWithFormdataBody(ctx context.Context, token string, body GiveFeedbackFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetHealth Whether the process lives
 	//
@@ -2876,6 +3004,23 @@ func (c *Client) ListRolloutDecisions(ctx context.Context, rolloutId RolloutID, 
 	return c.Client.Do(req)
 }
 
+// GetRolloutFeedback How many vendors said that an e-mail helped, by phase and cohort
+//
+// Of the answers given while the rollout ran; a later answer of a vendor about the same kind of e-mail replaces an earlier one. Stability and guard belong to the last phase.
+//
+// Corresponds with GET /api/admin/rollouts/{rolloutId}/feedback (the `GetRolloutFeedback` operationId).
+func (c *Client) GetRolloutFeedback(ctx context.Context, rolloutId RolloutID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetRolloutFeedbackRequest(c.Server, rolloutId)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // PauseRolloutWithBody Hold a rollout where it is
 //
 // Triggers still roll it back while it is paused.
@@ -3348,9 +3493,9 @@ func (c *Client) ShortenTrial(ctx context.Context, id VendorID, params *ShortenT
 	return c.Client.Do(req)
 }
 
-// EraseVendorWithBody Remove a vendor's name and address
+// EraseVendorWithBody Remove a vendor's name, address and texts
 //
-// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+// It cannot be undone. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3367,9 +3512,9 @@ func (c *Client) EraseVendorWithBody(ctx context.Context, id VendorID, contentTy
 	return c.Client.Do(req)
 }
 
-// EraseVendor Remove a vendor's name and address
+// EraseVendor Remove a vendor's name, address and texts
 //
-// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+// It cannot be undone. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3522,6 +3667,59 @@ func (c *Client) RecordConversion(ctx context.Context, id VendorID, body RecordC
 	return c.Client.Do(req)
 }
 
+// GetVendorFeedback What a vendor answered when asked whether an e-mail helped, with its texts
+//
+// Corresponds with GET /api/vendors/{id}/feedback (the `GetVendorFeedback` operationId).
+func (c *Client) GetVendorFeedback(ctx context.Context, id VendorID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetVendorFeedbackRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GiveVendorFeedbackWithBody A vendor's answer from a form of the marketplace's own
+//
+// Replaces what the vendor has answered about the same kind, there or behind the link in an e-mail. Safe to repeat. The text is personal data; of a vendor that is erased it is not kept.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/vendors/{id}/feedback (the `GiveVendorFeedback` operationId).
+func (c *Client) GiveVendorFeedbackWithBody(ctx context.Context, id VendorID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGiveVendorFeedbackRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GiveVendorFeedback A vendor's answer from a form of the marketplace's own
+//
+// Replaces what the vendor has answered about the same kind, there or behind the link in an e-mail. Safe to repeat. The text is personal data; of a vendor that is erased it is not kept.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/vendors/{id}/feedback (the `GiveVendorFeedback` operationId).
+func (c *Client) GiveVendorFeedback(ctx context.Context, id VendorID, body GiveVendorFeedbackJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGiveVendorFeedbackRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ReceiveMailEventWithBody An SNS message about an e-mail
 //
 // Takes SES events as SNS publishes them, signed with version 1 or 2, of the configured topic only. A hard bounce or a complaint stops e-mail to that address. A message that was delivered before changes nothing. A subscription to the configured topic is confirmed.
@@ -3531,6 +3729,61 @@ func (c *Client) RecordConversion(ctx context.Context, id VendorID, body RecordC
 // Corresponds with POST /api/webhooks/ses (the `ReceiveMailEvent` operationId).
 func (c *Client) ReceiveMailEventWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewReceiveMailEventRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ShowFeedback A page that asks whether an e-mail helped
+//
+// Changes nothing, since mail scanners follow links.
+//
+// Corresponds with GET /feedback/{token} (the `ShowFeedback` operationId).
+func (c *Client) ShowFeedback(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewShowFeedbackRequest(c.Server, token)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GiveFeedbackWithBody Keep a vendor's answer
+//
+// Called by the page above. Replaces what the vendor has answered about the same kind of e-mail. Safe to repeat.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /feedback/{token} (the `GiveFeedback` operationId).
+func (c *Client) GiveFeedbackWithBody(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGiveFeedbackRequestWithBody(c.Server, token, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GiveFeedbackWithFormdataBody Keep a vendor's answer
+//
+// Called by the page above. Replaces what the vendor has answered about the same kind of e-mail. Safe to repeat.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /feedback/{token} (the `GiveFeedback` operationId).
+func (c *Client) GiveFeedbackWithFormdataBody(ctx context.Context, token string, body GiveFeedbackFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGiveFeedbackRequestWithFormdataBody(c.Server, token, body)
 	if err != nil {
 		return nil, err
 	}
@@ -5070,6 +5323,40 @@ func NewListRolloutDecisionsRequest(server string, rolloutId RolloutID, params *
 	return req, nil
 }
 
+// NewGetRolloutFeedbackRequest constructs an http.Request for the GetRolloutFeedback method
+func NewGetRolloutFeedbackRequest(server string, rolloutId RolloutID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "rolloutId", rolloutId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/rollouts/%s/feedback", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewPauseRolloutRequest calls the generic PauseRollout builder with application/json body
 func NewPauseRolloutRequest(server string, rolloutId RolloutID, params *PauseRolloutParams, body PauseRolloutJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -6185,6 +6472,87 @@ func NewRecordConversionRequestWithBody(server string, id VendorID, contentType 
 	return req, nil
 }
 
+// NewGetVendorFeedbackRequest constructs an http.Request for the GetVendorFeedback method
+func NewGetVendorFeedbackRequest(server string, id VendorID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/vendors/%s/feedback", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGiveVendorFeedbackRequest calls the generic GiveVendorFeedback builder with application/json body
+func NewGiveVendorFeedbackRequest(server string, id VendorID, body GiveVendorFeedbackJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewGiveVendorFeedbackRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewGiveVendorFeedbackRequestWithBody constructs an http.Request for the GiveVendorFeedback method, with any body, and a specified content type
+func NewGiveVendorFeedbackRequestWithBody(server string, id VendorID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/vendors/%s/feedback", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewReceiveMailEventRequestWithBody constructs an http.Request for the ReceiveMailEvent method, with any body, and a specified content type
 func NewReceiveMailEventRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
@@ -6195,6 +6563,87 @@ func NewReceiveMailEventRequestWithBody(server string, contentType string, body 
 	}
 
 	operationPath := fmt.Sprintf("/api/webhooks/ses")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewShowFeedbackRequest constructs an http.Request for the ShowFeedback method
+func NewShowFeedbackRequest(server string, token string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "token", token, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/feedback/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGiveFeedbackRequestWithFormdataBody calls the generic GiveFeedback builder with application/x-www-form-urlencoded body
+func NewGiveFeedbackRequestWithFormdataBody(server string, token string, body GiveFeedbackFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewGiveFeedbackRequestWithBody(server, token, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewGiveFeedbackRequestWithBody constructs an http.Request for the GiveFeedback method, with any body, and a specified content type
+func NewGiveFeedbackRequestWithBody(server string, token string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "token", token, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/feedback/%s", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -6773,6 +7222,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/admin/rollouts/{rolloutId}/decisions (the `ListRolloutDecisions` operationId).
 	ListRolloutDecisionsWithResponse(ctx context.Context, rolloutId RolloutID, params *ListRolloutDecisionsParams, reqEditors ...RequestEditorFn) (*ListRolloutDecisionsResponse, error)
 
+	// GetRolloutFeedbackWithResponse How many vendors said that an e-mail helped, by phase and cohort
+	//
+	// Of the answers given while the rollout ran; a later answer of a vendor about the same kind of e-mail replaces an earlier one. Stability and guard belong to the last phase.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/admin/rollouts/{rolloutId}/feedback (the `GetRolloutFeedback` operationId).
+	GetRolloutFeedbackWithResponse(ctx context.Context, rolloutId RolloutID, reqEditors ...RequestEditorFn) (*GetRolloutFeedbackResponse, error)
+
 	// PauseRolloutWithBodyWithResponse Hold a rollout where it is
 	//
 	// Triggers still roll it back while it is paused.
@@ -6997,18 +7455,18 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/admin/trials/{id}/shorten (the `ShortenTrial` operationId).
 	ShortenTrialWithResponse(ctx context.Context, id VendorID, params *ShortenTrialParams, body ShortenTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*ShortenTrialResponse, error)
 
-	// EraseVendorWithBodyWithResponse Remove a vendor's name and address
+	// EraseVendorWithBodyWithResponse Remove a vendor's name, address and texts
 	//
-	// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+	// It cannot be undone. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /api/admin/vendors/{id}/erase (the `EraseVendor` operationId).
 	EraseVendorWithBodyWithResponse(ctx context.Context, id VendorID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EraseVendorResponse, error)
 
-	// EraseVendorWithResponse Remove a vendor's name and address
+	// EraseVendorWithResponse Remove a vendor's name, address and texts
 	//
-	// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+	// It cannot be undone. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -7079,6 +7537,31 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/vendors/{id}/conversion (the `RecordConversion` operationId).
 	RecordConversionWithResponse(ctx context.Context, id VendorID, body RecordConversionJSONRequestBody, reqEditors ...RequestEditorFn) (*RecordConversionResponse, error)
 
+	// GetVendorFeedbackWithResponse What a vendor answered when asked whether an e-mail helped, with its texts
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/vendors/{id}/feedback (the `GetVendorFeedback` operationId).
+	GetVendorFeedbackWithResponse(ctx context.Context, id VendorID, reqEditors ...RequestEditorFn) (*GetVendorFeedbackResponse, error)
+
+	// GiveVendorFeedbackWithBodyWithResponse A vendor's answer from a form of the marketplace's own
+	//
+	// Replaces what the vendor has answered about the same kind, there or behind the link in an e-mail. Safe to repeat. The text is personal data; of a vendor that is erased it is not kept.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/vendors/{id}/feedback (the `GiveVendorFeedback` operationId).
+	GiveVendorFeedbackWithBodyWithResponse(ctx context.Context, id VendorID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GiveVendorFeedbackResponse, error)
+
+	// GiveVendorFeedbackWithResponse A vendor's answer from a form of the marketplace's own
+	//
+	// Replaces what the vendor has answered about the same kind, there or behind the link in an e-mail. Safe to repeat. The text is personal data; of a vendor that is erased it is not kept.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/vendors/{id}/feedback (the `GiveVendorFeedback` operationId).
+	GiveVendorFeedbackWithResponse(ctx context.Context, id VendorID, body GiveVendorFeedbackJSONRequestBody, reqEditors ...RequestEditorFn) (*GiveVendorFeedbackResponse, error)
+
 	// ReceiveMailEventWithBodyWithResponse An SNS message about an e-mail
 	//
 	// Takes SES events as SNS publishes them, signed with version 1 or 2, of the configured topic only. A hard bounce or a complaint stops e-mail to that address. A message that was delivered before changes nothing. A subscription to the configured topic is confirmed.
@@ -7087,6 +7570,33 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/webhooks/ses (the `ReceiveMailEvent` operationId).
 	ReceiveMailEventWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReceiveMailEventResponse, error)
+
+	// ShowFeedbackWithResponse A page that asks whether an e-mail helped
+	//
+	// Changes nothing, since mail scanners follow links.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /feedback/{token} (the `ShowFeedback` operationId).
+	ShowFeedbackWithResponse(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*ShowFeedbackResponse, error)
+
+	// GiveFeedbackWithBodyWithResponse Keep a vendor's answer
+	//
+	// Called by the page above. Replaces what the vendor has answered about the same kind of e-mail. Safe to repeat.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /feedback/{token} (the `GiveFeedback` operationId).
+	GiveFeedbackWithBodyWithResponse(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GiveFeedbackResponse, error)
+
+	// GiveFeedbackWithFormdataBodyWithResponse Keep a vendor's answer
+	//
+	// Called by the page above. Replaces what the vendor has answered about the same kind of e-mail. Safe to repeat.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /feedback/{token} (the `GiveFeedback` operationId).
+	GiveFeedbackWithFormdataBodyWithResponse(ctx context.Context, token string, body GiveFeedbackFormdataRequestBody, reqEditors ...RequestEditorFn) (*GiveFeedbackResponse, error)
 
 	// GetHealthWithResponse Whether the process lives
 	//
@@ -8717,6 +9227,54 @@ func (r ListRolloutDecisionsResponse) ContentType() string {
 	return ""
 }
 
+type GetRolloutFeedbackResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RolloutFeedback
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetRolloutFeedbackResponse) GetJSON200() *RolloutFeedback {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetRolloutFeedbackResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetRolloutFeedbackResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetRolloutFeedbackResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetRolloutFeedbackResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetRolloutFeedbackResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type PauseRolloutResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10003,6 +10561,123 @@ func (r RecordConversionResponse) ContentType() string {
 	return ""
 }
 
+type GetVendorFeedbackResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *VendorFeedback
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *NotFound
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetVendorFeedbackResponse) GetJSON200() *VendorFeedback {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetVendorFeedbackResponse) GetApplicationproblemJSON404() *NotFound {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetVendorFeedbackResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetVendorFeedbackResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetVendorFeedbackResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetVendorFeedbackResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetVendorFeedbackResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GiveVendorFeedbackResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *FeedbackAnswer
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *NotFound
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Problem
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GiveVendorFeedbackResponse) GetJSON200() *FeedbackAnswer {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GiveVendorFeedbackResponse) GetApplicationproblemJSON404() *NotFound {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r GiveVendorFeedbackResponse) GetApplicationproblemJSON409() *Problem {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GiveVendorFeedbackResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GiveVendorFeedbackResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GiveVendorFeedbackResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GiveVendorFeedbackResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GiveVendorFeedbackResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ReceiveMailEventResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10052,6 +10727,95 @@ func (r ReceiveMailEventResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ReceiveMailEventResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ShowFeedbackResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ShowFeedbackResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ShowFeedbackResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ShowFeedbackResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ShowFeedbackResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ShowFeedbackResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GiveFeedbackResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationproblemJSON400 *Problem
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GiveFeedbackResponse) GetApplicationproblemJSON400() *Problem {
+	return r.ApplicationproblemJSON400
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GiveFeedbackResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GiveFeedbackResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GiveFeedbackResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GiveFeedbackResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GiveFeedbackResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -10904,6 +11668,21 @@ func (c *ClientWithResponses) ListRolloutDecisionsWithResponse(ctx context.Conte
 	return ParseListRolloutDecisionsResponse(rsp)
 }
 
+// GetRolloutFeedbackWithResponse How many vendors said that an e-mail helped, by phase and cohort
+//
+// Of the answers given while the rollout ran; a later answer of a vendor about the same kind of e-mail replaces an earlier one. Stability and guard belong to the last phase.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/admin/rollouts/{rolloutId}/feedback (the `GetRolloutFeedback` operationId).
+func (c *ClientWithResponses) GetRolloutFeedbackWithResponse(ctx context.Context, rolloutId RolloutID, reqEditors ...RequestEditorFn) (*GetRolloutFeedbackResponse, error) {
+	rsp, err := c.GetRolloutFeedback(ctx, rolloutId, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetRolloutFeedbackResponse(rsp)
+}
+
 // PauseRolloutWithBodyWithResponse Hold a rollout where it is
 //
 // Triggers still roll it back while it is paused.
@@ -11284,9 +12063,9 @@ func (c *ClientWithResponses) ShortenTrialWithResponse(ctx context.Context, id V
 	return ParseShortenTrialResponse(rsp)
 }
 
-// EraseVendorWithBodyWithResponse Remove a vendor's name and address
+// EraseVendorWithBodyWithResponse Remove a vendor's name, address and texts
 //
-// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+// It cannot be undone. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -11299,9 +12078,9 @@ func (c *ClientWithResponses) EraseVendorWithBodyWithResponse(ctx context.Contex
 	return ParseEraseVendorResponse(rsp)
 }
 
-// EraseVendorWithResponse Remove a vendor's name and address
+// EraseVendorWithResponse Remove a vendor's name, address and texts
 //
-// It cannot be undone. The figures stay as they are: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+// It cannot be undone. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -11426,6 +12205,49 @@ func (c *ClientWithResponses) RecordConversionWithResponse(ctx context.Context, 
 	return ParseRecordConversionResponse(rsp)
 }
 
+// GetVendorFeedbackWithResponse What a vendor answered when asked whether an e-mail helped, with its texts
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/vendors/{id}/feedback (the `GetVendorFeedback` operationId).
+func (c *ClientWithResponses) GetVendorFeedbackWithResponse(ctx context.Context, id VendorID, reqEditors ...RequestEditorFn) (*GetVendorFeedbackResponse, error) {
+	rsp, err := c.GetVendorFeedback(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetVendorFeedbackResponse(rsp)
+}
+
+// GiveVendorFeedbackWithBodyWithResponse A vendor's answer from a form of the marketplace's own
+//
+// Replaces what the vendor has answered about the same kind, there or behind the link in an e-mail. Safe to repeat. The text is personal data; of a vendor that is erased it is not kept.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/vendors/{id}/feedback (the `GiveVendorFeedback` operationId).
+func (c *ClientWithResponses) GiveVendorFeedbackWithBodyWithResponse(ctx context.Context, id VendorID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GiveVendorFeedbackResponse, error) {
+	rsp, err := c.GiveVendorFeedbackWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGiveVendorFeedbackResponse(rsp)
+}
+
+// GiveVendorFeedbackWithResponse A vendor's answer from a form of the marketplace's own
+//
+// Replaces what the vendor has answered about the same kind, there or behind the link in an e-mail. Safe to repeat. The text is personal data; of a vendor that is erased it is not kept.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/vendors/{id}/feedback (the `GiveVendorFeedback` operationId).
+func (c *ClientWithResponses) GiveVendorFeedbackWithResponse(ctx context.Context, id VendorID, body GiveVendorFeedbackJSONRequestBody, reqEditors ...RequestEditorFn) (*GiveVendorFeedbackResponse, error) {
+	rsp, err := c.GiveVendorFeedback(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGiveVendorFeedbackResponse(rsp)
+}
+
 // ReceiveMailEventWithBodyWithResponse An SNS message about an e-mail
 //
 // Takes SES events as SNS publishes them, signed with version 1 or 2, of the configured topic only. A hard bounce or a complaint stops e-mail to that address. A message that was delivered before changes nothing. A subscription to the configured topic is confirmed.
@@ -11439,6 +12261,51 @@ func (c *ClientWithResponses) ReceiveMailEventWithBodyWithResponse(ctx context.C
 		return nil, err
 	}
 	return ParseReceiveMailEventResponse(rsp)
+}
+
+// ShowFeedbackWithResponse A page that asks whether an e-mail helped
+//
+// Changes nothing, since mail scanners follow links.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /feedback/{token} (the `ShowFeedback` operationId).
+func (c *ClientWithResponses) ShowFeedbackWithResponse(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*ShowFeedbackResponse, error) {
+	rsp, err := c.ShowFeedback(ctx, token, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseShowFeedbackResponse(rsp)
+}
+
+// GiveFeedbackWithBodyWithResponse Keep a vendor's answer
+//
+// Called by the page above. Replaces what the vendor has answered about the same kind of e-mail. Safe to repeat.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /feedback/{token} (the `GiveFeedback` operationId).
+func (c *ClientWithResponses) GiveFeedbackWithBodyWithResponse(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*GiveFeedbackResponse, error) {
+	rsp, err := c.GiveFeedbackWithBody(ctx, token, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGiveFeedbackResponse(rsp)
+}
+
+// GiveFeedbackWithFormdataBodyWithResponse Keep a vendor's answer
+//
+// Called by the page above. Replaces what the vendor has answered about the same kind of e-mail. Safe to repeat.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /feedback/{token} (the `GiveFeedback` operationId).
+func (c *ClientWithResponses) GiveFeedbackWithFormdataBodyWithResponse(ctx context.Context, token string, body GiveFeedbackFormdataRequestBody, reqEditors ...RequestEditorFn) (*GiveFeedbackResponse, error) {
+	rsp, err := c.GiveFeedbackWithFormdataBody(ctx, token, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGiveFeedbackResponse(rsp)
 }
 
 // GetHealthWithResponse Whether the process lives
@@ -12643,6 +13510,39 @@ func ParseListRolloutDecisionsResponse(rsp *http.Response) (*ListRolloutDecision
 	return response, nil
 }
 
+// ParseGetRolloutFeedbackResponse parses an HTTP response from a GetRolloutFeedbackWithResponse call
+func ParseGetRolloutFeedbackResponse(rsp *http.Response) (*GetRolloutFeedbackResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetRolloutFeedbackResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RolloutFeedback
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParsePauseRolloutResponse parses an HTTP response from a PauseRolloutWithResponse call
 func ParsePauseRolloutResponse(rsp *http.Response) (*PauseRolloutResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -13590,6 +14490,93 @@ func ParseRecordConversionResponse(rsp *http.Response) (*RecordConversionRespons
 	return response, nil
 }
 
+// ParseGetVendorFeedbackResponse parses an HTTP response from a GetVendorFeedbackWithResponse call
+func ParseGetVendorFeedbackResponse(rsp *http.Response) (*GetVendorFeedbackResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetVendorFeedbackResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest VendorFeedback
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGiveVendorFeedbackResponse parses an HTTP response from a GiveVendorFeedbackWithResponse call
+func ParseGiveVendorFeedbackResponse(rsp *http.Response) (*GiveVendorFeedbackResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GiveVendorFeedbackResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest FeedbackAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseReceiveMailEventResponse parses an HTTP response from a ReceiveMailEventWithResponse call
 func ParseReceiveMailEventResponse(rsp *http.Response) (*ReceiveMailEventResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -13624,6 +14611,68 @@ func ParseReceiveMailEventResponse(rsp *http.Response) (*ReceiveMailEventRespons
 			return nil, err
 		}
 		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseShowFeedbackResponse parses an HTTP response from a ShowFeedbackWithResponse call
+func ParseShowFeedbackResponse(rsp *http.Response) (*ShowFeedbackResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ShowFeedbackResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGiveFeedbackResponse parses an HTTP response from a GiveFeedbackWithResponse call
+func ParseGiveFeedbackResponse(rsp *http.Response) (*GiveFeedbackResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GiveFeedbackResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	case rsp.StatusCode == 400:
+		// Content-type (text/html) unsupported
 
 	}
 

@@ -14,8 +14,8 @@ func (a *app) vendorExport() *cobra.Command {
 	var file string
 	command := &cobra.Command{
 		Use: "export ID", Short: "Write everything that is kept of a vendor, as JSON", Args: onVendor,
-		Long: "Writes everything that is kept of a vendor as JSON: name and address, registration, trial, events and\n" +
-			"e-mails. A file is readable by its owner alone.",
+		Long: "Writes everything that is kept of a vendor as JSON: name and address, registration, trial, events,\n" +
+			"e-mails and what it answered about them. A file is readable by its owner alone.",
 		Example: examples("starter vendor export v-1001 --output v-1001.json"),
 	}
 	command.Flags().StringVar(&file, "output", "", "the file to write (default standard output)")
@@ -41,8 +41,8 @@ func (a *app) vendorErase() *cobra.Command {
 	var body client.ErasureRequest
 	var sure bool
 	command := &cobra.Command{
-		Use: "erase ID", Short: "Remove a vendor's name and address, for good", Args: onVendor,
-		Long: "Removes a vendor's name and address. It cannot be undone, so it needs --yes. The figures stay: a running\n" +
+		Use: "erase ID", Short: "Remove a vendor's name, address and texts, for good", Args: onVendor,
+		Long: "Removes a vendor's name, address and what it wrote about e-mails. It cannot be undone, so it needs --yes. The figures stay: a running\n" +
 			"trial goes on to its end, without e-mail. The reason is kept: no names or addresses in it.",
 		Example: examples("starter vendor erase v-1001 --reason \"Asked for it, ticket 812\" --yes"),
 	}

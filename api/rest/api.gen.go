@@ -19,6 +19,7 @@ import (
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/internal/domain/canary"
+	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/policy"
@@ -78,6 +79,24 @@ func (e DashboardGapPart) Valid() bool {
 	case DashboardGapPartMetrics:
 		return true
 	case DashboardGapPartRollout:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FeedbackFormHelpful.
+const (
+	No  FeedbackFormHelpful = "no"
+	Yes FeedbackFormHelpful = "yes"
+)
+
+// Valid indicates whether the value is a known member of the FeedbackFormHelpful enum.
+func (e FeedbackFormHelpful) Valid() bool {
+	switch e {
+	case No:
+		return true
+	case Yes:
 		return true
 	default:
 		return false
@@ -552,6 +571,37 @@ type FeatureFlagPatch struct {
 // FeatureFlags defines model for FeatureFlags.
 type FeatureFlags = flags.Flags
 
+// FeedbackAnswer defines model for FeedbackAnswer.
+type FeedbackAnswer = feedback.Answer
+
+// FeedbackForm defines model for FeedbackForm.
+type FeedbackForm struct {
+	Helpful FeedbackFormHelpful `json:"helpful"`
+
+	// Text At most 2,000 characters.
+	Text *string `json:"text,omitempty"`
+}
+
+// FeedbackFormHelpful defines model for FeedbackForm.Helpful.
+type FeedbackFormHelpful string
+
+// FeedbackGiven defines model for FeedbackGiven.
+type FeedbackGiven struct {
+	// Helpful Whether it helped.
+	Helpful bool `json:"helpful"`
+
+	// Kind The kind of e-mail that it is about, as the steps are named, or a name of the form.
+	//
+	// Example: reminder-7d
+	Kind string `json:"kind"`
+
+	// Text What the vendor added; no control characters but line ends and tabs.
+	Text *string `json:"text,omitempty"`
+}
+
+// FeedbackTally Answers of automated and adopted vendors to the question whether an e-mail helped, as they stood when it was counted.
+type FeedbackTally = feedback.Tally
+
 // FieldProblem defines model for FieldProblem.
 type FieldProblem struct {
 	Field   string `json:"field"`
@@ -628,6 +678,9 @@ type MonitoringReport = monitoring.Report
 // Percentage From 0 to 100, in steps of 0.01.
 type Percentage = float64
 
+// PhaseFeedback defines model for PhaseFeedback.
+type PhaseFeedback = rollout.PhaseFeedback
+
 // Policies defines model for Policies.
 type Policies = policy.Set
 
@@ -700,6 +753,12 @@ type RolloutDecision = rollout.Event
 // RolloutDecisions defines model for RolloutDecisions.
 type RolloutDecisions struct {
 	Decisions []RolloutDecision `json:"decisions"`
+}
+
+// RolloutFeedback defines model for RolloutFeedback.
+type RolloutFeedback struct {
+	Figures   []PhaseFeedback `json:"figures"`
+	RolloutId string          `json:"rolloutId"`
 }
 
 // RolloutPercentage defines model for RolloutPercentage.
@@ -947,6 +1006,9 @@ type VendorExport struct {
 	Events     []Event   `json:"events"`
 	ExportedAt time.Time `json:"exportedAt"`
 
+	// Feedback What the vendor answered when asked whether an e-mail helped, with its texts.
+	Feedback []FeedbackAnswer `json:"feedback"`
+
 	// Registration Null for a vendor that has not been taken in yet.
 	Registration *Registration `json:"registration"`
 
@@ -954,6 +1016,11 @@ type VendorExport struct {
 	Suppressions []KeptSuppression `json:"suppressions"`
 	Trial        *Trial            `json:"trial"`
 	Vendor       Vendor            `json:"vendor"`
+}
+
+// VendorFeedback defines model for VendorFeedback.
+type VendorFeedback struct {
+	Answers []FeedbackAnswer `json:"answers"`
 }
 
 // VendorPolicy defines model for VendorPolicy.
@@ -1304,6 +1371,12 @@ type RegisterVendorJSONRequestBody = VendorRegistration
 // RecordConversionJSONRequestBody defines body for RecordConversion for application/json ContentType.
 type RecordConversionJSONRequestBody = ConversionReport
 
+// GiveVendorFeedbackJSONRequestBody defines body for GiveVendorFeedback for application/json ContentType.
+type GiveVendorFeedbackJSONRequestBody = FeedbackGiven
+
+// GiveFeedbackFormdataRequestBody defines body for GiveFeedback for application/x-www-form-urlencoded ContentType.
+type GiveFeedbackFormdataRequestBody = FeedbackForm
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// ListAudit What was changed, by whom and why, and what became of it
@@ -1396,6 +1469,9 @@ type ServerInterface interface {
 	// ListRolloutDecisions What was decided about a rollout, by whom, on what, and why
 	// (GET /api/admin/rollouts/{rolloutId}/decisions)
 	ListRolloutDecisions(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, params ListRolloutDecisionsParams)
+	// GetRolloutFeedback How many vendors said that an e-mail helped, by phase and cohort
+	// (GET /api/admin/rollouts/{rolloutId}/feedback)
+	GetRolloutFeedback(w http.ResponseWriter, r *http.Request, rolloutId RolloutID)
 	// PauseRollout Hold a rollout where it is
 	// (POST /api/admin/rollouts/{rolloutId}/pause)
 	PauseRollout(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, params PauseRolloutParams)
@@ -1444,7 +1520,7 @@ type ServerInterface interface {
 	// ShortenTrial Let an active trial end sooner
 	// (POST /api/admin/trials/{id}/shorten)
 	ShortenTrial(w http.ResponseWriter, r *http.Request, id VendorID, params ShortenTrialParams)
-	// EraseVendor Remove a vendor's name and address
+	// EraseVendor Remove a vendor's name, address and texts
 	// (POST /api/admin/vendors/{id}/erase)
 	EraseVendor(w http.ResponseWriter, r *http.Request, id VendorID)
 	// ExportVendor Everything that is kept of a vendor
@@ -1465,9 +1541,21 @@ type ServerInterface interface {
 	// RecordConversion Billing says that a vendor has converted
 	// (POST /api/vendors/{id}/conversion)
 	RecordConversion(w http.ResponseWriter, r *http.Request, id VendorID)
+	// GetVendorFeedback What a vendor answered when asked whether an e-mail helped, with its texts
+	// (GET /api/vendors/{id}/feedback)
+	GetVendorFeedback(w http.ResponseWriter, r *http.Request, id VendorID)
+	// GiveVendorFeedback A vendor's answer from a form of the marketplace's own
+	// (POST /api/vendors/{id}/feedback)
+	GiveVendorFeedback(w http.ResponseWriter, r *http.Request, id VendorID)
 	// ReceiveMailEvent An SNS message about an e-mail
 	// (POST /api/webhooks/ses)
 	ReceiveMailEvent(w http.ResponseWriter, r *http.Request)
+	// ShowFeedback A page that asks whether an e-mail helped
+	// (GET /feedback/{token})
+	ShowFeedback(w http.ResponseWriter, r *http.Request, token string)
+	// GiveFeedback Keep a vendor's answer
+	// (POST /feedback/{token})
+	GiveFeedback(w http.ResponseWriter, r *http.Request, token string)
 	// GetHealth Whether the process lives
 	// (GET /healthz)
 	GetHealth(w http.ResponseWriter, r *http.Request)
@@ -2488,6 +2576,32 @@ func (siw *ServerInterfaceWrapper) ListRolloutDecisions(w http.ResponseWriter, r
 	handler.ServeHTTP(w, r)
 }
 
+// GetRolloutFeedback operation middleware
+func (siw *ServerInterfaceWrapper) GetRolloutFeedback(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "rolloutId" -------------
+	var rolloutId RolloutID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "rolloutId", mux.Vars(r)["rolloutId"], &rolloutId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "rolloutId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetRolloutFeedback(w, r, rolloutId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // PauseRollout operation middleware
 func (siw *ServerInterfaceWrapper) PauseRollout(w http.ResponseWriter, r *http.Request) {
 
@@ -3355,11 +3469,115 @@ func (siw *ServerInterfaceWrapper) RecordConversion(w http.ResponseWriter, r *ht
 	handler.ServeHTTP(w, r)
 }
 
+// GetVendorFeedback operation middleware
+func (siw *ServerInterfaceWrapper) GetVendorFeedback(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id VendorID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetVendorFeedback(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GiveVendorFeedback operation middleware
+func (siw *ServerInterfaceWrapper) GiveVendorFeedback(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id VendorID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GiveVendorFeedback(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ReceiveMailEvent operation middleware
 func (siw *ServerInterfaceWrapper) ReceiveMailEvent(w http.ResponseWriter, r *http.Request) {
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ReceiveMailEvent(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ShowFeedback operation middleware
+func (siw *ServerInterfaceWrapper) ShowFeedback(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "token" -------------
+	var token string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "token", mux.Vars(r)["token"], &token, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "token", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ShowFeedback(w, r, token)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GiveFeedback operation middleware
+func (siw *ServerInterfaceWrapper) GiveFeedback(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "token" -------------
+	var token string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "token", mux.Vars(r)["token"], &token, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "token", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GiveFeedback(w, r, token)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3568,6 +3786,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/api/vendors/{id}/conversion", wrapper.RecordConversion).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/api/vendors/{id}/feedback", wrapper.GetVendorFeedback).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/vendors/{id}/feedback", wrapper.GiveVendorFeedback).Methods(http.MethodPost)
+
 	r.HandleFunc(options.BaseURL+"/api/admin/vendors/{id}/export", wrapper.ExportVendor).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/vendors/{id}/erase", wrapper.EraseVendor).Methods(http.MethodPost)
@@ -3642,6 +3864,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/api/admin/rollouts/{rolloutId}", wrapper.GetRollout).Methods(http.MethodGet)
 
+	r.HandleFunc(options.BaseURL+"/api/admin/rollouts/{rolloutId}/feedback", wrapper.GetRolloutFeedback).Methods(http.MethodGet)
+
 	r.HandleFunc(options.BaseURL+"/api/admin/rollouts/{rolloutId}/decisions", wrapper.ListRolloutDecisions).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/rollouts/{rolloutId}/reports", wrapper.ListRolloutReports).Methods(http.MethodGet)
@@ -3669,6 +3893,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/unsubscribe/{token}", wrapper.ShowUnsubscribe).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/unsubscribe/{token}", wrapper.Unsubscribe).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/feedback/{token}", wrapper.ShowFeedback).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/feedback/{token}", wrapper.GiveFeedback).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/healthz", wrapper.GetHealth).Methods(http.MethodGet)
 
@@ -5224,6 +5452,45 @@ func (response ListRolloutDecisionsdefaultApplicationProblemPlusJSONResponse) Vi
 	return err
 }
 
+type GetRolloutFeedbackRequestObject struct {
+	RolloutId RolloutID `json:"rolloutId"`
+}
+
+type GetRolloutFeedbackResponseObject interface {
+	VisitGetRolloutFeedbackResponse(w http.ResponseWriter) error
+}
+
+type GetRolloutFeedback200JSONResponse RolloutFeedback
+
+func (response GetRolloutFeedback200JSONResponse) VisitGetRolloutFeedbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRolloutFeedbackdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRolloutFeedbackdefaultApplicationProblemPlusJSONResponse) VisitGetRolloutFeedbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PauseRolloutRequestObject struct {
 	RolloutId RolloutID `json:"rolloutId"`
 	Params    PauseRolloutParams
@@ -6572,6 +6839,131 @@ func (response RecordConversiondefaultApplicationProblemPlusJSONResponse) VisitR
 	return err
 }
 
+type GetVendorFeedbackRequestObject struct {
+	Id VendorID `json:"id"`
+}
+
+type GetVendorFeedbackResponseObject interface {
+	VisitGetVendorFeedbackResponse(w http.ResponseWriter) error
+}
+
+type GetVendorFeedback200JSONResponse VendorFeedback
+
+func (response GetVendorFeedback200JSONResponse) VisitGetVendorFeedbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetVendorFeedback404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetVendorFeedback404ApplicationProblemPlusJSONResponse) VisitGetVendorFeedbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetVendorFeedbackdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetVendorFeedbackdefaultApplicationProblemPlusJSONResponse) VisitGetVendorFeedbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveVendorFeedbackRequestObject struct {
+	Id   VendorID `json:"id"`
+	Body *GiveVendorFeedbackJSONRequestBody
+}
+
+type GiveVendorFeedbackResponseObject interface {
+	VisitGiveVendorFeedbackResponse(w http.ResponseWriter) error
+}
+
+type GiveVendorFeedback200JSONResponse FeedbackAnswer
+
+func (response GiveVendorFeedback200JSONResponse) VisitGiveVendorFeedbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveVendorFeedback404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GiveVendorFeedback404ApplicationProblemPlusJSONResponse) VisitGiveVendorFeedbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveVendorFeedback409ApplicationProblemPlusJSONResponse Problem
+
+func (response GiveVendorFeedback409ApplicationProblemPlusJSONResponse) VisitGiveVendorFeedbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveVendorFeedbackdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GiveVendorFeedbackdefaultApplicationProblemPlusJSONResponse) VisitGiveVendorFeedbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ReceiveMailEventRequestObject struct {
 	ContentType string
 	Body        io.Reader
@@ -6617,6 +7009,131 @@ type ReceiveMailEventdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReceiveMailEventdefaultApplicationProblemPlusJSONResponse) VisitReceiveMailEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShowFeedbackRequestObject struct {
+	Token string `json:"token"`
+}
+
+type ShowFeedbackResponseObject interface {
+	VisitShowFeedbackResponse(w http.ResponseWriter) error
+}
+
+type ShowFeedback200TexthtmlResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ShowFeedback200TexthtmlResponse) VisitShowFeedbackResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ShowFeedbackdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ShowFeedbackdefaultApplicationProblemPlusJSONResponse) VisitShowFeedbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveFeedbackRequestObject struct {
+	Token string `json:"token"`
+	Body  *GiveFeedbackFormdataRequestBody
+}
+
+type GiveFeedbackResponseObject interface {
+	VisitGiveFeedbackResponse(w http.ResponseWriter) error
+}
+
+type GiveFeedback200TexthtmlResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GiveFeedback200TexthtmlResponse) VisitGiveFeedbackResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GiveFeedback400ApplicationProblemPlusJSONResponse Problem
+
+func (response GiveFeedback400ApplicationProblemPlusJSONResponse) VisitGiveFeedbackResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveFeedback400TexthtmlResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GiveFeedback400TexthtmlResponse) VisitGiveFeedbackResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(400)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GiveFeedbackdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GiveFeedbackdefaultApplicationProblemPlusJSONResponse) VisitGiveFeedbackResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6902,6 +7419,9 @@ type StrictServerInterface interface {
 	// ListRolloutDecisions What was decided about a rollout, by whom, on what, and why
 	// (GET /api/admin/rollouts/{rolloutId}/decisions)
 	ListRolloutDecisions(ctx context.Context, request ListRolloutDecisionsRequestObject) (ListRolloutDecisionsResponseObject, error)
+	// GetRolloutFeedback How many vendors said that an e-mail helped, by phase and cohort
+	// (GET /api/admin/rollouts/{rolloutId}/feedback)
+	GetRolloutFeedback(ctx context.Context, request GetRolloutFeedbackRequestObject) (GetRolloutFeedbackResponseObject, error)
 	// PauseRollout Hold a rollout where it is
 	// (POST /api/admin/rollouts/{rolloutId}/pause)
 	PauseRollout(ctx context.Context, request PauseRolloutRequestObject) (PauseRolloutResponseObject, error)
@@ -6950,7 +7470,7 @@ type StrictServerInterface interface {
 	// ShortenTrial Let an active trial end sooner
 	// (POST /api/admin/trials/{id}/shorten)
 	ShortenTrial(ctx context.Context, request ShortenTrialRequestObject) (ShortenTrialResponseObject, error)
-	// EraseVendor Remove a vendor's name and address
+	// EraseVendor Remove a vendor's name, address and texts
 	// (POST /api/admin/vendors/{id}/erase)
 	EraseVendor(ctx context.Context, request EraseVendorRequestObject) (EraseVendorResponseObject, error)
 	// ExportVendor Everything that is kept of a vendor
@@ -6971,9 +7491,21 @@ type StrictServerInterface interface {
 	// RecordConversion Billing says that a vendor has converted
 	// (POST /api/vendors/{id}/conversion)
 	RecordConversion(ctx context.Context, request RecordConversionRequestObject) (RecordConversionResponseObject, error)
+	// GetVendorFeedback What a vendor answered when asked whether an e-mail helped, with its texts
+	// (GET /api/vendors/{id}/feedback)
+	GetVendorFeedback(ctx context.Context, request GetVendorFeedbackRequestObject) (GetVendorFeedbackResponseObject, error)
+	// GiveVendorFeedback A vendor's answer from a form of the marketplace's own
+	// (POST /api/vendors/{id}/feedback)
+	GiveVendorFeedback(ctx context.Context, request GiveVendorFeedbackRequestObject) (GiveVendorFeedbackResponseObject, error)
 	// ReceiveMailEvent An SNS message about an e-mail
 	// (POST /api/webhooks/ses)
 	ReceiveMailEvent(ctx context.Context, request ReceiveMailEventRequestObject) (ReceiveMailEventResponseObject, error)
+	// ShowFeedback A page that asks whether an e-mail helped
+	// (GET /feedback/{token})
+	ShowFeedback(ctx context.Context, request ShowFeedbackRequestObject) (ShowFeedbackResponseObject, error)
+	// GiveFeedback Keep a vendor's answer
+	// (POST /feedback/{token})
+	GiveFeedback(ctx context.Context, request GiveFeedbackRequestObject) (GiveFeedbackResponseObject, error)
 	// GetHealth Whether the process lives
 	// (GET /healthz)
 	GetHealth(ctx context.Context, request GetHealthRequestObject) (GetHealthResponseObject, error)
@@ -7897,6 +8429,32 @@ func (sh *strictHandler) ListRolloutDecisions(w http.ResponseWriter, r *http.Req
 	}
 }
 
+// GetRolloutFeedback operation middleware
+func (sh *strictHandler) GetRolloutFeedback(w http.ResponseWriter, r *http.Request, rolloutId RolloutID) {
+	var request GetRolloutFeedbackRequestObject
+
+	request.RolloutId = rolloutId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRolloutFeedback(ctx, request.(GetRolloutFeedbackRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRolloutFeedback")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetRolloutFeedbackResponseObject); ok {
+		if err := validResponse.VisitGetRolloutFeedbackResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // PauseRollout operation middleware
 func (sh *strictHandler) PauseRollout(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, params PauseRolloutParams) {
 	var request PauseRolloutRequestObject
@@ -8590,6 +9148,65 @@ func (sh *strictHandler) RecordConversion(w http.ResponseWriter, r *http.Request
 	}
 }
 
+// GetVendorFeedback operation middleware
+func (sh *strictHandler) GetVendorFeedback(w http.ResponseWriter, r *http.Request, id VendorID) {
+	var request GetVendorFeedbackRequestObject
+
+	request.Id = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetVendorFeedback(ctx, request.(GetVendorFeedbackRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetVendorFeedback")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetVendorFeedbackResponseObject); ok {
+		if err := validResponse.VisitGetVendorFeedbackResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GiveVendorFeedback operation middleware
+func (sh *strictHandler) GiveVendorFeedback(w http.ResponseWriter, r *http.Request, id VendorID) {
+	var request GiveVendorFeedbackRequestObject
+
+	request.Id = id
+
+	var body GiveVendorFeedbackJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GiveVendorFeedback(ctx, request.(GiveVendorFeedbackRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GiveVendorFeedback")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GiveVendorFeedbackResponseObject); ok {
+		if err := validResponse.VisitGiveVendorFeedbackResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ReceiveMailEvent operation middleware
 func (sh *strictHandler) ReceiveMailEvent(w http.ResponseWriter, r *http.Request) {
 	var request ReceiveMailEventRequestObject
@@ -8611,6 +9228,69 @@ func (sh *strictHandler) ReceiveMailEvent(w http.ResponseWriter, r *http.Request
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ReceiveMailEventResponseObject); ok {
 		if err := validResponse.VisitReceiveMailEventResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ShowFeedback operation middleware
+func (sh *strictHandler) ShowFeedback(w http.ResponseWriter, r *http.Request, token string) {
+	var request ShowFeedbackRequestObject
+
+	request.Token = token
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ShowFeedback(ctx, request.(ShowFeedbackRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ShowFeedback")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ShowFeedbackResponseObject); ok {
+		if err := validResponse.VisitShowFeedbackResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GiveFeedback operation middleware
+func (sh *strictHandler) GiveFeedback(w http.ResponseWriter, r *http.Request, token string) {
+	var request GiveFeedbackRequestObject
+
+	request.Token = token
+
+	if err := r.ParseForm(); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode formdata: %w", err))
+		return
+	}
+	var body GiveFeedbackFormdataRequestBody
+	if err := runtime.BindForm(&body, r.Form, nil, nil); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't bind formdata: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GiveFeedback(ctx, request.(GiveFeedbackRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GiveFeedback")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GiveFeedbackResponseObject); ok {
+		if err := validResponse.VisitGiveFeedbackResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -227,7 +227,7 @@ func TestBadInputChangesNothing(t *testing.T) {
 	a.register()
 	_, before := a.store.written()
 	var cases []badInput
-	for _, part := range [][]badInput{registrations(serviceToken), conversions(), changes(), flagChanges(), queries(), signed()} {
+	for _, part := range [][]badInput{registrations(serviceToken), conversions(), changes(), flagChanges(), queries(), signed(), badFeedback()} {
 		cases = append(cases, part...)
 	}
 	for _, c := range cases {

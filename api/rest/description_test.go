@@ -16,6 +16,7 @@ import (
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/internal/domain/canary"
+	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/policy"
@@ -90,6 +91,9 @@ var domainTypes = map[string]reflect.Type{
 	"BulkExample":                  reflect.TypeFor[bulk.Example](),
 	"BulkControl":                  reflect.TypeFor[bulk.Control](),
 	"BulkPart":                     reflect.TypeFor[bulk.Part](),
+	"FeedbackAnswer":               reflect.TypeFor[feedback.Answer](),
+	"FeedbackTally":                reflect.TypeFor[feedback.Tally](),
+	"PhaseFeedback":                reflect.TypeFor[rollout.PhaseFeedback](),
 	"KeptSuppression":              reflect.TypeFor[trial.Suppression](),
 	"BulkItem":                     reflect.TypeFor[bulk.Item](),
 	"BulkResult":                   reflect.TypeFor[bulk.Result](),

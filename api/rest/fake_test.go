@@ -51,7 +51,7 @@ func (s *store) guarded(f func() error) error { return s.Do(context.Background()
 func (s *store) written() (writes int, content string) {
 	s.Lock()
 	defer s.Unlock()
-	all, err := json.Marshal([]any{s.VendorsByID, s.States, s.History, s.Document, s.Store.Sends, s.messages, s.Suppressed})
+	all, err := json.Marshal([]any{s.VendorsByID, s.States, s.History, s.Document, s.Store.Sends, s.messages, s.Suppressed, s.Answers})
 	if err != nil {
 		panic(err)
 	}
@@ -235,6 +235,14 @@ func (mails) Unsubscriber(token string) (string, error) {
 		return id, nil
 	}
 	return "", &trial.Error{Code: trial.CodeForbidden, Field: "token", Message: "is not one of ours"}
+}
+
+func (mails) Asked(token string) (vendorID, kind string, err error) {
+	if asked, signed := strings.CutPrefix(token, "asked."); signed {
+		vendorID, kind, _ = strings.Cut(asked, ".")
+		return vendorID, kind, nil
+	}
+	return "", "", &trial.Error{Code: trial.CodeForbidden, Field: "token", Message: "is not one of ours"}
 }
 
 func (s *store) Counters(_ context.Context, periods []monitoring.Period) (found monitoring.Tally, err error) {

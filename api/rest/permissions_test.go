@@ -20,6 +20,8 @@ var opens = map[string]string{
 	"POST /api/vendors":                 "service",
 	"GET /api/vendors/{id}":             "service viewer",
 	"POST /api/vendors/{id}/conversion": "service",
+	"GET /api/vendors/{id}/feedback":    "service viewer",
+	"POST /api/vendors/{id}/feedback":   "service",
 
 	"GET /api/admin/trials":               "viewer",
 	"GET /api/admin/trials/{id}":          "viewer",
@@ -45,6 +47,7 @@ var opens = map[string]string{
 	"POST /api/admin/rollouts/forecast":                               "viewer",
 	"GET /api/admin/rollouts/{rolloutId}":                             "viewer",
 	"GET /api/admin/rollouts/{rolloutId}/decisions":                   "viewer",
+	"GET /api/admin/rollouts/{rolloutId}/feedback":                    "viewer",
 	"GET /api/admin/rollouts/{rolloutId}/reports":                     "viewer",
 	"GET /api/admin/rollouts/{rolloutId}/reports/{reportId}":          "viewer",
 	"POST /api/admin/rollouts/{rolloutId}/rollback":                   "operator",
@@ -82,6 +85,8 @@ var opens = map[string]string{
 	"POST /api/webhooks/ses":    "open",
 	"GET /unsubscribe/{token}":  "open",
 	"POST /unsubscribe/{token}": "open",
+	"GET /feedback/{token}":     "open",
+	"POST /feedback/{token}":    "open",
 	"GET /healthz":              "open",
 	"GET /readyz":               "open",
 	"GET /api/openapi.yaml":     "open",
@@ -114,7 +119,7 @@ func TestEveryRouteWithEveryRole(t *testing.T) {
 			route := method + " " + path
 			walked[route] = true
 			// Of a form that is refused at once, so that nothing is changed.
-			concrete := strings.NewReplacer("{id}", "v-1", "/tokens/{token}", "/tokens/none", "{token}", "signed.v-1").Replace(path)
+			concrete := strings.NewReplacer("{id}", "v-1", "/feedback/{token}", "/feedback/asked.v-1.welcome", "/tokens/{token}", "/tokens/none", "{token}", "signed.v-1").Replace(path)
 			for _, c := range credentials {
 				tried++
 				answer := a.call(request{method: method, path: concrete, header: http.Header{

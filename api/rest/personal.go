@@ -10,6 +10,7 @@ import (
 
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -39,6 +40,11 @@ func (s *server) ExportVendor(ctx context.Context, request ExportVendorRequestOb
 		return nil, err
 	}
 	export.Emails = append(export.Emails, emails...)
+	answers, err := s.App.Store.Feedback(ctx, v.ID)
+	if err != nil {
+		return nil, err
+	}
+	export.Feedback = append([]feedback.Answer{}, answers...)
 	if export.Suppressions, err = s.App.Store.Suppressions(ctx, v.ID); err != nil {
 		return nil, err
 	}

@@ -17,13 +17,14 @@ import (
 
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/brand"
 	"marketplace.example/trials/internal/domain/lanes"
 )
 
 //go:embed openapi.yaml
 var description []byte
 
-// Options are what the API is made of. Every field is needed except Tracer.
+// Options are what the API is made of. Every field is needed except Tracer and Brand.
 type Options struct {
 	App    *app.App
 	Mail   Mail
@@ -34,6 +35,8 @@ type Options struct {
 	Tracer trace.Tracer
 	// Callers knows who calls, and how often they may.
 	Callers *auth.Callers
+	// Brand is what pages for vendors look like; the zero value is the neutral one.
+	Brand brand.Brand
 }
 
 // Calls is told of every call that was answered.
@@ -51,6 +54,9 @@ type Mail interface {
 	Receive(ctx context.Context, body []byte) (app.MailMessage, error)
 	// Unsubscriber reads the signed token of a link in an e-mail. One that is not signed by us is a *trial.Error.
 	Unsubscriber(token string) (vendorID string, err error)
+	// Asked reads the signed token of a link that asks whether an e-mail of a kind helped. One that is not signed by us is a
+	// *trial.Error.
+	Asked(token string) (vendorID, kind string, err error)
 }
 
 // server answers the requests; it implements StrictServerInterface.

@@ -236,7 +236,7 @@ func TestSuppressionsReachTheHistories(t *testing.T) {
 func TestPagesAskForNothingFromElsewhere(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	for _, path := range []string{"/unsubscribe/signed.v-1", "/api/docs"} {
+	for _, path := range []string{"/unsubscribe/signed.v-1", askedPath, "/api/docs"} {
 		page := a.get(path, "")
 		require.Equal(t, http.StatusOK, page.status)
 		require.Contains(t, page.header.Get("Content-Security-Policy"), "default-src 'none'")

@@ -8,6 +8,7 @@ import (
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/idempotency"
 	"marketplace.example/trials/internal/domain/monitoring"
@@ -30,6 +31,7 @@ type Store interface {
 	AuditStore
 	BulkStore
 	KeyStore
+	FeedbackStore
 	// Ping tells whether the database answers.
 	Ping(ctx context.Context) error
 }
@@ -55,7 +57,7 @@ type VendorStore interface {
 	Suppress(ctx context.Context, id string, s trial.Suppression) (isNew bool, err error)
 	// Suppressions are all that stop e-mail to a vendor, at whichever address.
 	Suppressions(ctx context.Context, vendorID string) ([]trial.Suppression, error)
-	// EraseVendor removes a vendor's name and address. The first erasure counts, and is returned.
+	// EraseVendor removes a vendor's name, address and texts. The first erasure counts, and is returned.
 	EraseVendor(ctx context.Context, id string, e trial.Erasure) (first trial.Erasure, err error)
 	// Sends are all e-mails to a vendor, in the order of their keys.
 	Sends(ctx context.Context, vendorID string) ([]trial.Send, error)
@@ -160,6 +162,27 @@ type AuditStore interface {
 	AppendAudit(ctx context.Context, e audit.Entry) (audit.Entry, error)
 	// SettleAudit puts on record what became of a pending entry, unless something settles it already.
 	SettleAudit(ctx context.Context, settled audit.Entry) error
+}
+
+// FeedbackReader reads what vendors answered.
+type FeedbackReader interface {
+	// Feedback are a vendor's answers, in the order of their kinds.
+	Feedback(ctx context.Context, vendorID string) ([]feedback.Answer, error)
+}
+
+// FeedbackCounter counts what vendors answered.
+type FeedbackCounter interface {
+	// CountFeedback counts the answers that a filter takes, by phase and cohort.
+	CountFeedback(ctx context.Context, f feedback.Filter) ([]feedback.Count, error)
+}
+
+// FeedbackStore keeps what vendors answered.
+type FeedbackStore interface {
+	FeedbackReader
+	FeedbackCounter
+	// PutFeedback keeps an answer in place of the vendor's earlier one about the same kind of e-mail; of a vendor that is erased
+	// without the text.
+	PutFeedback(ctx context.Context, vendorID string, a feedback.Answer) error
 }
 
 // TokenReader reads the tokens that were issued.

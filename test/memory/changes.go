@@ -67,6 +67,10 @@ func (s *Store) EraseVendor(ctx context.Context, id string, e trial.Erasure) (tr
 			return nil
 		}
 		v.Name, v.Email, v.ErasedAt = "", "", &e.At
+		for kind, a := range s.Answers[id] {
+			a.Text = ""
+			s.Answers[id][kind] = a
+		}
 		if v.Automation != nil {
 			a := *v.Automation
 			a.Attributes, v.Automation = nil, &a

@@ -14,6 +14,7 @@ import (
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/idempotency"
 	"marketplace.example/trials/internal/domain/monitoring"
@@ -54,6 +55,8 @@ type Store struct { //nolint:gocritic // tests that cause a fault take its lock 
 	Sends       map[string]trial.Send
 	Issued      map[access.Key]access.Token
 	Suppressed  map[string][]trial.Suppression
+	// Answers are what vendors answered about e-mails, by vendor id and kind.
+	Answers map[string]map[string]feedback.Answer
 	// Alerts are how they stand, AlertHistory what happened to them.
 	Alerts       map[monitoring.RuleID]monitoring.Alert
 	AlertHistory map[monitoring.RuleID][]monitoring.AlertEvent
@@ -69,7 +72,7 @@ type Store struct { //nolint:gocritic // tests that cause a fault take its lock 
 // NewStore is a store right after it was set up.
 func NewStore() *Store {
 	return &Store{
-		Now: time.Now, Suppressed: map[string][]trial.Suppression{},
+		Now: time.Now, Suppressed: map[string][]trial.Suppression{}, Answers: map[string]map[string]feedback.Answer{},
 		Document: flags.Document{FeatureFlags: flags.Initial(), Version: 1, UpdatedBy: "setup"},
 		Reports:  map[string]report.Report{}, VendorsByID: map[string]trial.Vendor{}, States: map[string]trial.State{},
 		History: map[string][]trial.Event{}, Sends: map[string]trial.Send{}, Issued: map[access.Key]access.Token{},

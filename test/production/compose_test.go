@@ -81,7 +81,7 @@ func TestThePlanThePoliciesTheAlertsAndTheBrandCanBeReplaced(t *testing.T) {
 
 	require.NoError(t, err)
 	for name, files := range map[string]map[string]string{
-		"api":    {"ROLLOUT_PLAN": "/etc/our-plan.yaml", "POLICIES": "/etc/our-policies.yaml", "ALERTS_CONFIG": "/etc/our-alerts.json"},
+		"api":    {"ROLLOUT_PLAN": "/etc/our-plan.yaml", "POLICIES": "/etc/our-policies.yaml", "ALERTS_CONFIG": "/etc/our-alerts.json", "MAIL_TEMPLATES": "/etc/our-mail"},
 		"worker": {"POLICIES": "/etc/our-policies.yaml", "ALERTS_CONFIG": "/etc/our-alerts.json", "MAIL_TEMPLATES": "/etc/our-mail"},
 	} {
 		for variable, file := range files {
@@ -92,12 +92,14 @@ func TestThePlanThePoliciesTheAlertsAndTheBrandCanBeReplaced(t *testing.T) {
 	}
 }
 
-// The example's brand is nobody's: as long as no other is named, no e-mail bears it.
+// The example's brand is nobody's: as long as no other is named, no e-mail and no page for vendors bears it.
 func TestNoVendorGetsTheExamplesBrand(t *testing.T) {
 	t.Parallel()
-	value := compose(t).Services["worker"].Environment["MAIL_TEMPLATES"]
-	require.NotNil(t, value)
-	require.Empty(t, *value)
+	for _, name := range []string{"api", "worker"} {
+		value := compose(t).Services[name].Environment["MAIL_TEMPLATES"]
+		require.NotNil(t, value, name)
+		require.Empty(t, *value, name)
+	}
 }
 
 // Killed sooner, a process leaves requests without an answer, and does not store what it has counted. What the API takes

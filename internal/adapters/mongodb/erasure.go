@@ -18,7 +18,7 @@ import (
 // which the marketplace may replace.
 func erasureKey(vendorID string) string { return vendorID + recovery.ErasureKey }
 
-// EraseVendor removes a vendor's name, address and attributes, and lets no e-mail go to it
+// EraseVendor removes a vendor's name, address, attributes and texts, and lets no e-mail go to it
 // any more, whatever address it is given later. Everything else stays: where its
 // trial stands, and the hash of an address that is suppressed. The first erasure
 // counts; every call answers with that one. Of a vendor whose document is gone it
@@ -32,11 +32,7 @@ func (s *Store) EraseVendor(ctx context.Context, id string, e trial.Erasure) (tr
 		if _, err := s.VendorOnRecord(ctx, id); err != nil {
 			return trial.Erasure{}, err
 		}
-		if err := s.forgetAttributes(ctx, id); err != nil {
-			return trial.Erasure{}, err
-		}
-		kept, _, err := first(ctx, s, erasureKey(id), e)
-		return kept, err
+		return s.recordErasure(ctx, id, e)
 	case err != nil:
 		return trial.Erasure{}, failed("reading vendor "+id, err)
 	}
@@ -62,11 +58,20 @@ func (s *Store) EraseVendor(ctx context.Context, id string, e trial.Erasure) (tr
 	if err != nil {
 		return trial.Erasure{}, refusedDocument("erasing vendor "+id, err)
 	}
+	return s.recordErasure(ctx, id, e)
+}
+
+// recordErasure keeps that a vendor was erased, once what is kept beside its document is gone. The first erasure counts, and
+// is returned. A text that comes meanwhile is removed afterwards.
+func (s *Store) recordErasure(ctx context.Context, id string, e trial.Erasure) (trial.Erasure, error) {
 	if err := s.forgetAttributes(ctx, id); err != nil {
 		return trial.Erasure{}, err
 	}
 	kept, _, err := first(ctx, s, erasureKey(id), e)
-	return kept, err
+	if err != nil {
+		return trial.Erasure{}, err
+	}
+	return kept, s.forgetFeedback(ctx, id)
 }
 
 // forgetAttributes removes a vendor's attributes from what is on record of its registration.
@@ -87,7 +92,10 @@ func (s *Store) RecordErasure(ctx context.Context, id string, e trial.Erasure) (
 		return false, err
 	}
 	_, isNew, err = first(ctx, s, erasureKey(id), e)
-	return isNew, err
+	if err != nil {
+		return false, err
+	}
+	return isNew, s.forgetFeedback(ctx, id)
 }
 
 // EraseOnRecord erases a vendor whose document has come back from before an erasure that is on record, and tells whether it had.
@@ -95,6 +103,9 @@ func (s *Store) EraseOnRecord(ctx context.Context, id string) (again bool, err e
 	s = s.of(id)
 	e, err := s.erased(ctx, id)
 	if err != nil || e == nil {
+		return false, err
+	}
+	if err := s.forgetFeedback(ctx, id); err != nil { // it came back as well, whatever became of the document
 		return false, err
 	}
 	_, u, err := s.findUser(ctx, id)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
@@ -33,9 +32,7 @@ func (s *Store) Sends(ctx context.Context, vendorID string) ([]trial.Send, error
 	s = s.of(vendorID)
 	ctx, cancel := context.WithTimeout(ctx, scanLimit)
 	defer cancel()
-	// A key begins with the vendor; '0' is the character after '/'.
-	keys := bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: vendorID + "/"}, {Key: "$lt", Value: vendorID + "0"}}}}
-	docs, err := list[sendDocument](ctx, "reading the e-mails to "+vendorID, s.sends, keys, options.Find().SetSort(ascending("_id")))
+	docs, err := list[sendDocument](ctx, "reading the e-mails to "+vendorID, s.sends, ofVendor(vendorID), options.Find().SetSort(ascending("_id")))
 	return contents(docs, sendDocument.send), err
 }
 

@@ -37,6 +37,8 @@ func indexes() []index {
 		{collection: auditCollection, keys: ascending("actor", "_id"), serves: "AuditEntries of one actor, in the order of _id"},
 		{collection: auditCollection, keys: ascending("outcome", "_id"), serves: "AuditEntries of one outcome, in the order of _id"},
 		{collection: bulkItemsCollection, keys: ascending("vendorId", "_id"), serves: "BulkParts of one vendor, in the order of _id"},
+		{collection: feedbackCollection, keys: ascending("phase.rolloutId"), serves: "CountFeedback of one rollout"},
+		{collection: feedbackCollection, keys: ascending("at"), serves: "CountFeedback of some time"},
 		{collection: messagesCollection, keys: ascending("at"), options: options.Index().SetExpireAfterSeconds(int32(messageRetention.Seconds())), serves: "forgetting old ids of messages"},
 	}
 }

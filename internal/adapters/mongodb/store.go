@@ -29,6 +29,7 @@ const (
 	auditCollection           = "audit"
 	bulkItemsCollection       = "bulk_items"
 	suppressionsCollection    = recovery.Suppressions
+	feedbackCollection        = "feedback"
 )
 
 const (
@@ -49,6 +50,7 @@ type Store struct {
 	observed, rollouts, decisions, snapshots, ledgers, notices, reports *mongo.Collection
 	counters, sweeps, processes, alerts, alertEvents, repairs, passes   *mongo.Collection
 	tokens, auditLog, bulks, bulkItems, suppressions, canaryLog         *mongo.Collection
+	answers                                                             *mongo.Collection
 
 	// canaries keeps the synthetic vendors; nil in that store itself.
 	canaries *Store
@@ -123,7 +125,7 @@ func prefixed(client *mongo.Client, database, prefix string) *Store {
 		auditLog: named(auditCollection),
 		bulks:    named("bulk_operations"), bulkItems: named(bulkItemsCollection),
 		passes: named("migrations"), suppressions: named(suppressionsCollection),
-		canaryLog: named(recovery.Canaries),
+		canaryLog: named(recovery.Canaries), answers: named(feedbackCollection),
 	}
 	s.appender = audit.NewAppender(s, func(seq int) {
 		s.log.Error("the audit record ends before an entry that was there", zap.Int("missing", seq))

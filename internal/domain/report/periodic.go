@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 )
@@ -139,6 +140,7 @@ func findings(now, before Tally) []string {
 		all = append(all, ofCohort("Adopted vendors: ", now.Adopted, before.Adopted)...)
 	}
 	return append(all,
+		answers(now.Feedback, before.Feedback),
 		shares("API calls that failed", now.failed(), before.failed(), true),
 		latency(now, before),
 		"“About as before” means that the difference may be chance.",
@@ -154,6 +156,11 @@ func ofCohort(who string, now, before CohortTally) []string {
 		shares(who+"E-mails delivered", now.delivered(), before.delivered(), false),
 		shares(who+"Automated steps that succeeded", now.succeeded(), before.succeeded(), false),
 	}
+}
+
+// answers says what vendors answered, with the interval of the share, and how many did before.
+func answers(now, before feedback.Tally) string {
+	return fmt.Sprintf("Vendors' feedback: %s; %s before.", now, counted(before.Answers, "answer"))
 }
 
 // chance is the largest difference, in standard errors, that counts as chance.

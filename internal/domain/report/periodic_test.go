@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
@@ -111,6 +112,8 @@ func TestAReportSaysHowItStandsAgainstTheTimeBefore(t *testing.T) {
 		"a worse share":     {facts(happened(50, rollout.MailDelivered), happened(50, rollout.MailFailed)), facts(happened(95, rollout.MailDelivered), happened(5, rollout.MailFailed)), "E-mails delivered: 50 % (50 of 100), worse than before (95 %)."},
 		"a better share":    {facts(happened(95, rollout.StepDone), happened(5, rollout.StepFailed)), facts(happened(50, rollout.StepDone), happened(50, rollout.StepFailed)), "Automated steps that succeeded: 95 % (95 of 100), better than before (50 %)."},
 		"chance":            {facts(happened(9, rollout.MailDelivered), happened(1, rollout.MailFailed)), facts(happened(10, rollout.MailDelivered)), "E-mails delivered: 90 % (9 of 10), about as before (100 %)."},
+		"answers":           {report.Facts{Feedback: feedback.Tally{Answers: 12, Helpful: 9}}, report.Facts{Feedback: feedback.Tally{Answers: 1}}, "Vendors' feedback: 9 of 12 answers say that it helped (75 %, 95 % interval 47 % to 91 %); 1 answer before."},
+		"no answers":        {facts(), facts(), "Vendors' feedback: no vendor has answered; 0 answers before."},
 		"nothing seen":      {facts(), facts(happened(3, rollout.MailDelivered)), "E-mails delivered: none in this period."},
 		"nothing before":    {facts(happened(3, rollout.MailDelivered)), facts(), "E-mails delivered: 100 % (3 of 3), with nothing before to compare with."},
 		"more that is bad":  {withCalls(facts(), rollout.Calls{Failed: 100, Took: many.Took}), withCalls(facts(), many), "API calls that failed: 50 % (100 of 200), worse than before (0 %)."},

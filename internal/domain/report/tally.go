@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -11,6 +12,8 @@ import (
 type Facts struct {
 	Outcomes []rollout.Outcome
 	Calls    rollout.Calls
+	// Feedback are the answers of automated vendors.
+	Feedback feedback.Tally
 }
 
 // Tally counts the observations of automated vendors and of API calls in some time.
@@ -20,6 +23,8 @@ type Tally struct {
 	CohortTally `bson:",inline"`
 	// Adopted is of those that a backfill automated, from their adoption on; its Admitted counts the adoptions.
 	Adopted CohortTally `json:"adopted"`
+	// Feedback are the answers of both, as they stood when the report was made: a later answer replaces an earlier one.
+	Feedback feedback.Tally `json:"feedback"`
 	// Extended, Shortened, Cancelled and Revived are what admins did to trials,
 	// automated or not.
 	Extended  int `json:"extended"`
@@ -61,6 +66,7 @@ func TallyOf(all ...Facts) Tally {
 	seen := map[outcome]*CohortTally{}
 	for _, f := range all {
 		calls.Add(f.Calls)
+		t.Feedback = t.Feedback.Plus(f.Feedback)
 		for _, o := range f.Outcomes {
 			if key := (outcome{o.Kind, o.Key}); seen[key] == nil {
 				seen[key] = &t.CohortTally
