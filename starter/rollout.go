@@ -26,7 +26,7 @@ func (a *app) rollout() *cobra.Command {
 		),
 	}
 	group.AddCommand(a.rolloutStart(), a.rolloutStatus(), a.rolloutDecisions(), a.rolloutPlan(), a.rolloutReplay(),
-		a.rolloutReports(), a.rolloutReport())
+		a.rolloutReports(), a.rolloutReport(), a.rolloutFeedback())
 	group.AddCommand(a.rolloutControls()...)
 	return group
 }

@@ -15,7 +15,7 @@ func (a *app) vendor() *cobra.Command {
 		Use: "vendor", Short: "Register, show, convert, export and erase vendors",
 		Example: examples("starter vendor show v-1001"),
 	}
-	group.AddCommand(a.vendorRegister(), a.vendorShow(), a.vendorConvert(), a.vendorExport(), a.vendorErase())
+	group.AddCommand(a.vendorRegister(), a.vendorShow(), a.vendorConvert(), a.vendorFeedback(), a.vendorExport(), a.vendorErase())
 	return group
 }
 

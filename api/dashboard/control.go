@@ -51,8 +51,8 @@ type controlView struct {
 	Percentages []float64
 	// Percentage, InFlight and Met are what was entered.
 	Percentage, InFlight, Met string
-	// Criterion is what is judged; nil for other controls.
-	Criterion *rollout.Criterion
+	// Criterion is what is judged, and how it stands; nil for other controls.
+	Criterion *rollout.CriterionResult
 }
 
 // form is what every page has on which something is confirmed.
@@ -81,13 +81,13 @@ func (d *dashboard) controlView(ctx context.Context, name, criterion string) (co
 		return controlView{}, err
 	}
 	s := current.Rollout
-	var judged *rollout.Criterion
+	var judged *rollout.CriterionResult
 	if name == rollout.SignalTick {
-		c, found := rollout.CriterionByPerson(criterion)
-		if !found {
+		i := slices.IndexFunc(current.Criteria, func(c rollout.CriterionResult) bool { return c.ID == criterion && c.ByPerson })
+		if i < 0 {
 			return controlView{}, &trial.Error{Code: trial.CodeNotFound, Message: "there is no criterion of that name that a person judges"}
 		}
-		judged = &c
+		judged = &current.Criteria[i]
 	}
 	view := controlView{
 		frame: d.frame(controls[name].Title+" the rollout", "overview"), Control: controls[name], Summary: current.Summary,

@@ -40,7 +40,7 @@ func TestAPersonJudgesACriterionOnItsPage(t *testing.T) {
 	s := signedIn(t, sample.Busy())
 	feedback, _ := rollout.CriterionByPerson("feedback-positive")
 	require.Contains(t, s.get("/admin/").body, `<a href="`+feedback.Page()+`">Judge …</a>`)
-	inOrder(t, s.get(feedback.Page()).text(), "Judge: User feedback positive", "Is it met?", "Met.", "Not met.", "Reason")
+	inOrder(t, s.get(feedback.Page()).text(), "Judge: User feedback positive", "INSUFFICIENT a person must judge it.", "Is it met?", "Met.", "Not met.", "Reason")
 	values := s.filledAt(feedback.Page(), "Two questions in a week")
 	a := s.post(feedback.Page(), values)
 	require.Equal(t, http.StatusBadRequest, a.status)

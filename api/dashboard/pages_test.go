@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/api/dashboard"
+	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -396,6 +397,13 @@ func TestATrialSaysWhatWasDoneAndWhy(t *testing.T) {
 	inOrder(t, a.text(), "Trial of vendor-013", "What comes next", "reminder-1d 2026-03-15 09:00:00 UTC (22 hours from now) Sun 2026-03-15 09:00 WET",
 		"What happened, and why", "reminder-3d done, e-mail sent", "due", `"automationEnabled": true`, "trial started, automated cohort", "E-mails", "reminder-3d sent delivery")
 	require.Contains(t, a.body, `href="http://ui.example/trial-vendor-013"`)
+	require.NotContains(t, a.text(), "Feedback", "it has not answered")
+	s.world.Answers["vendor-013"] = map[string]feedback.Answer{
+		"welcome": {Kind: "welcome", Helpful: true, At: sample.Now}, "reminder-3d": {Kind: "reminder-3d", Text: "Too\n<b>late</b>", At: sample.Now},
+	}
+	a = s.get("/admin/trials/vendor-013")
+	inOrder(t, a.text(), "E-mails", "Feedback", "reminder-3d no 2026-03-14 10:20:00 UTC (now) Too", "welcome yes", "nothing")
+	require.Contains(t, a.body, "Too\n&lt;b&gt;late&lt;/b&gt;</td>")
 
 	v := s.world.VendorsByID["vendor-013"]
 	v.ID = "fresh"

@@ -23,6 +23,7 @@ type Store interface {
 	app.AuditReader
 	app.TokenReader
 	app.BulkReader
+	app.FeedbackReader
 	// TimeSeries is how a rollout's judgements have developed; empty before the first.
 	TimeSeries(ctx context.Context, rolloutID string) (rollout.TimeSeries, error)
 	// Send returns an e-mail by its step's key, nil where there is none.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -112,6 +113,8 @@ type trialView struct {
 	Timetable trial.Timetable
 	Events    []trial.Event
 	Sends     []trial.Send
+	// Answers are whether the vendor found its e-mails helpful, and what it wrote.
+	Answers  []feedback.Answer
 	Workflow  string
 }
 
@@ -144,6 +147,9 @@ func (d *dashboard) readTrial(ctx context.Context, id string, view *trialView) (
 		return err
 	}
 	slices.Reverse(view.Events)
+	if view.Answers, err = d.Store.Feedback(ctx, id); err != nil {
+		return err
+	}
 	view.Sends, err = d.sends(ctx, state)
 	return err
 }
