@@ -115,7 +115,7 @@ type trialView struct {
 	Sends     []trial.Send
 	// Answers are whether the vendor found its e-mails helpful, and what it wrote.
 	Answers  []feedback.Answer
-	Workflow  string
+	Workflow string
 }
 
 func (d *dashboard) trial(w http.ResponseWriter, r *http.Request) {

@@ -17,6 +17,7 @@ import (
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/rollout"
@@ -125,7 +126,7 @@ func FuzzChange(f *testing.F) {
 		for _, body := range []string{
 			`{"reason":"r"}`, `{"days":7,"reason":"r"}`, `{"percentage":10,"reason":"r","inFlight":"keep"}`, `{"featureFlags":{"trialAutomation":{"enabled":false}}}`,
 			`{"enabled":true,"rolloutPercentage":10}`, `{"at":"2026-03-10T12:00:00Z"}`, `{"minutes":5,"reason":"r"}`, `{"plan":{"name":"p","phases":[]}}`,
-			`{"met":true,"reason":"r"}`, `{"registrationsPerDay":30}`, ``, `{`, `[]`, `null`, `{"reason":"\u0000"}`, `{"days":1e9,"reason":"r"}`,
+			`{"kind":"welcome","helpful":true,"text":"a\r\n"}`, `{"met":true,"reason":"r"}`, `{"registrationsPerDay":30}`, ``, `{`, `[]`, `null`, `{"reason":"\u0000"}`, `{"days":1e9,"reason":"r"}`,
 		} {
 			f.Add(uint8(i), "v-1", "key-1", body)
 		}
@@ -144,6 +145,33 @@ func FuzzChange(f *testing.F) {
 			return // that is a query, see FuzzList
 		}
 		requireProblem(t, a.store, writes, answerTo(t, a, o[0], path, header, body))
+	})
+}
+
+// Whatever is sent as the form of a vendor's answer: a text that may be kept, or the page or a problem, and nothing has changed.
+func FuzzFeedbackForm(f *testing.F) {
+	for _, form := range []string{
+		"helpful=yes", "helpful=no&text=a%0D%0Ab", "helpful=yes&text=%1b", "helpful=yes&text=%ff", "helpful=yes&helpful=no", "helpful=", "text=a", "helpful=yes;text=a",
+		"helpful=yes&text=" + strings.Repeat("a", feedback.MaxText+1), "helpful=yes&more=1", "%zz", "", "{}",
+	} {
+		f.Add(form)
+	}
+	a := newFuzzed(f)
+	f.Fuzz(func(t *testing.T, form string) {
+		writes := a.anew(t)
+		w := answerTo(t, a, http.MethodPost, askedPath, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, form)
+		after, _ := a.store.written()
+		switch {
+		case w.Code == http.StatusOK:
+			text := a.store.Answers["v-1"]["welcome"].Text
+			clean, err := feedback.CleanText(text)
+			require.NoError(t, err)
+			require.Equal(t, clean, text)
+		case w.Code == http.StatusBadRequest && strings.HasPrefix(w.Header().Get("Content-Type"), "text/html"):
+			require.Equal(t, writes, after, "a refused request has changed nothing")
+		default:
+			requireProblem(t, a.store, writes, w)
+		}
 	})
 }
 

@@ -2,7 +2,6 @@ package mongodb
 
 import (
 	"fmt"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -79,34 +78,6 @@ func TestErasingAVendorRemovesItsTexts(t *testing.T) {
 		_, err = s.EraseOnRecord(t.Context(), id)
 		require.NoError(t, err)
 		require.Equal(t, left, answersOf(t, s, id), id)
-	}
-}
-
-// However an erasure and an answer meet, no text is left.
-func TestAnAnswerDuringAnErasureLeavesNoText(t *testing.T) {
-	t.Parallel()
-	s := newTestStore(t)
-	var failures atomic.Int32
-	for i := range 10 {
-		id := fmt.Sprintf("v%d", i)
-		register(t, s, id, trial.Automated)
-		if i%2 == 1 { // there is nothing but the record of it
-			_, err := s.users.DeleteOne(t.Context(), byID(id))
-			require.NoError(t, err)
-		}
-		together(2, func(n int) {
-			var err error
-			if n == 0 {
-				err = s.PutFeedback(t.Context(), id, answer("welcome", true, "Private", 0))
-			} else {
-				_, err = s.EraseVendor(t.Context(), id, erasure(time.Hour))
-			}
-			if err != nil {
-				failures.Add(1)
-			}
-		})
-		require.Zero(t, failures.Load())
-		require.Equal(t, []feedback.Answer{answer("welcome", true, "", 0)}, answersOf(t, s, id))
 	}
 }
 
