@@ -94,7 +94,7 @@ func TestVendorsAnswersOpenTheirPhase(t *testing.T) {
 	l.judge = answered(feedback.Tally{Answers: 20, Helpful: 5})
 	l.days(3)
 	require.Equal(t, []string{"paused phase/2 25% day 7"}, after(l))
-	require.Equal(t, "Paused at the gate: feedback-positive: 5 of 20 answers say that it helped (25 %, 95 % interval 11 % to 47 %).", l.state.Pause.Reason)
+	require.Equal(t, "Paused at the gate. User feedback positive: 5 of 20 answers say that it helped (25 %, 95 % interval 11 % to 47 %).", l.state.Pause.Reason)
 	tick(l, true, "They were about another thing")
 	l.ask(rollout.SignalResume, flags.Request{})
 	l.days(2.1)
