@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -55,7 +56,8 @@ func TestAnOperatorSteersUntilTheTokenIsRevoked(t *testing.T) {
 	}
 	require.Equal(t, http.StatusForbidden, ask(http.MethodPost, "/api/vendors", map[string]any{}).Status, "that is the marketplace's")
 
-	page := s.signIn(issued.Secret)
+	open := s.signIn(issued.Secret)
+	page := func(path string) int { return open(path).Status }
 	require.Equal(t, http.StatusOK, page("/admin/"))
 	require.Equal(t, http.StatusOK, page("/admin/rollout/resume"))
 	require.Contains(t, s.starter("token", "revoke", issued.Token.ID), "was revoked")
@@ -65,8 +67,8 @@ func TestAnOperatorSteersUntilTheTokenIsRevoked(t *testing.T) {
 	s.keepsNoToken(issued.Secret)
 }
 
-// signIn signs in to the pages, and answers with how each page then is answered.
-func (s *scenario) signIn(token string) func(path string) int {
+// signIn signs in to the pages, and returns what asks for a page then.
+func (s *scenario) signIn(token string) func(path string) system.Answer {
 	s.t.Helper()
 	jar, err := cookiejar.New(nil)
 	require.NoError(s.t, err)
@@ -75,12 +77,14 @@ func (s *scenario) signIn(token string) func(path string) int {
 	require.NoError(s.t, err)
 	defer answer.Body.Close()
 	require.Equal(s.t, http.StatusSeeOther, answer.StatusCode)
-	return func(path string) int {
+	return func(path string) system.Answer {
 		s.t.Helper()
 		answer, err := browser.Get(s.API + path)
 		require.NoError(s.t, err)
 		defer answer.Body.Close()
-		return answer.StatusCode
+		text, err := io.ReadAll(answer.Body)
+		require.NoError(s.t, err)
+		return system.Answer{Request: http.MethodGet + " " + path, Status: answer.StatusCode, Header: answer.Header, Body: text}
 	}
 }
 

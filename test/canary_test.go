@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,11 +19,12 @@ import (
 	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/temporal"
+	"marketplace.example/trials/test/stack"
 	"marketplace.example/trials/test/system"
 )
 
-// A canary lives through the real path and leaves nothing behind. It names what is broken then: SES refuses, and the events of the mail
-// service do not come. The flags are off, as they are in the preflight.
+// A canary lives through the real path and leaves nothing behind. It names what is broken then: a release cannot render an e-mail, the
+// events of the mail service do not come, and SES refuses. The flags are off, as they are in the preflight.
 func TestACanaryNamesWhatIsBrokenAndLeavesNothing(t *testing.T) {
 	// The mailbox is every scenario's; a label tells ours apart.
 	address := strings.Replace(canary.Simulator, "@", "+"+strings.ToLower(rand.Text())+"@", 1)
@@ -42,6 +45,14 @@ func TestACanaryNamesWhatIsBrokenAndLeavesNothing(t *testing.T) {
 	for name, documents := range all {
 		require.False(t, strings.Contains(documents, well.ID) && name != "canaries", "%s knows the canary", name)
 	}
+
+	s.deployBrokenTemplate()
+	unrendered := s.canary(store, schedules)
+	require.Equal(t, canary.RenderingFailed, unrendered.Fault, unrendered.Reason)
+	s.canaryFault(canary.RenderingFailed)
+	page := s.signIn(s.Secrets.AdminToken)("/admin/canary")
+	require.Contains(t, string(page.Body), "The e-mail welcome cannot be made of its template. No vendor gets this e-mail")
+	s.deploy("")
 
 	require.NoError(t, s.CutEvents(s.ctx))
 	unheard := s.canary(store, schedules)
@@ -76,6 +87,30 @@ func TestTheAPINamesWhyNoCanaryComes(t *testing.T) {
 	s.canaryFault(canary.WorkerStopped)
 	proxy.Shut()
 	s.canaryFault(canary.TemporalAway)
+}
+
+// deployBrokenTemplate puts a worker in the place of the present one whose welcome names a field that there is none of: it starts, since
+// a template's fields are looked up when it is rendered.
+func (s *scenario) deployBrokenTemplate() {
+	s.t.Helper()
+	const file = "internal/adapters/ses/templates/welcome.tmpl"
+	root, err := stack.Root()
+	require.NoError(s.t, err)
+	text, err := os.ReadFile(filepath.Join(root, file))
+	require.NoError(s.t, err)
+	broken := strings.ReplaceAll(string(text), "{{.Length}}", "{{.Span}}")
+	require.NotEqual(s.t, string(text), broken)
+	release := s.t.TempDir()
+	require.NoError(s.t, system.BuildWorker(s.ctx, release, file, broken))
+	s.deploy(release)
+}
+
+// deploy puts the worker of a folder in the place of the present one; empty is that of this version.
+func (s *scenario) deploy(folder string) {
+	s.t.Helper()
+	s.StopWorker()
+	s.WorkerBin = folder
+	require.NoError(s.t, s.StartWorker(s.ctx))
 }
 
 // canaryFault waits until the API names a fault.

@@ -38,6 +38,8 @@ type Options struct {
 	APIEnv []string
 	// WorkerEnv is added to that of a worker that is started from then on.
 	WorkerEnv []string
+	// WorkerBin is the folder of a worker that is started from then on; that of Build by default.
+	WorkerBin string
 }
 
 // Secrets are the tokens of one system.
@@ -176,7 +178,7 @@ func (s *System) StartAPI(ctx context.Context) error {
 
 // StartWorker starts the worker.
 func (s *System) StartWorker(ctx context.Context) error {
-	p, said, err := launch(ctx, s.bin, "worker", s.LogDir, slices.Concat(s.env, []string{"DASHBOARD_URLS=" + s.API + "/readyz"}, s.WorkerEnv))
+	p, said, err := launch(ctx, cmp.Or(s.WorkerBin, s.bin), "worker", s.LogDir, slices.Concat(s.env, []string{"DASHBOARD_URLS=" + s.API + "/readyz"}, s.WorkerEnv))
 	if err != nil {
 		return err
 	}

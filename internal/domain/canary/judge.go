@@ -120,13 +120,15 @@ func (j *judge) step(state trial.State, step trial.Step) {
 	name, kind := PartStep+"/"+string(step.Kind), step.Kind
 	record := ended(state, step)
 	mail, claimed := j.Mails[kind]
+	f, format, args := unsent(step, mail, claimed)
 	if record == nil {
-		until := step.At.Add(stepPatience(j.Day))
-		f, format, args := unsent(step, mail, claimed)
-		j.await(name, until, f, format, args...)
+		j.await(name, step.At.Add(stepPatience(j.Day)), f, format, args...)
 		return
 	}
 	switch {
+	case record.Outcome != trial.Ran && f == RenderingFailed: // a canary's days are short: the next step is soon due, and this one overtaken
+		j.fail(name, f, format, args...)
+		return
 	case record.Outcome != trial.Ran && record.Reason == trial.ReasonOvertaken:
 		j.add(name, Skipped, 0, "skipped: it came so late that the next step was due")
 		return

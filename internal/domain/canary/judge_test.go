@@ -92,6 +92,10 @@ func TestEachBreakIsNamed(t *testing.T) {
 		"a step is overdue":      {began.Add(2 * time.Minute), func(s *Seen) { s.State.Steps = nil }, StepMissing},
 		"rendering fails": {began.Add(2 * time.Minute),
 			welcome(Mail{Send: trial.Send{Status: trial.SendReleased, Reason: trial.NotRendered}}), RenderingFailed},
+		"a reminder is overtaken that no attempt could render": {over, func(s *Seen) {
+			s.State.Steps[3].Outcome, s.State.Steps[3].Reason = trial.Skipped, trial.ReasonOvertaken
+			s.Mails[s.State.Steps[3].Step.Kind] = Mail{Send: trial.Send{Status: trial.SendReleased, Reason: trial.NotRendered}}
+		}, RenderingFailed},
 		"SES refuses for now": {began.Add(2 * time.Minute),
 			welcome(Mail{Send: trial.Send{Status: trial.SendReleased, Reason: "AccountSuspendedException"}}), MailRefused},
 		"SES refuses for good": {over, func(s *Seen) {
