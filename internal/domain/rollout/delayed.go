@@ -23,9 +23,7 @@ func (s State) patient(j *Judgement) bool {
 }
 
 // blindLimit is when a phase pauses if one of its gates has seen nothing.
-func (s State) blindLimit() time.Time {
-	return s.EnteredAt.Add(blindPatience * s.Plan.soak(s.Stage, s.Times.Day))
-}
+func (s State) blindLimit() time.Time { return s.EnteredAt.Add(s.times(blindPatience)) }
 
 // PausesAt is when the stage pauses if the judgement stays as it is, and why, in words; zero if it does not pause.
 func (s State) PausesAt(j *Judgement) (at time.Time, waited string) {

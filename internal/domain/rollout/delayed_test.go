@@ -84,6 +84,34 @@ func TestAPhaseWithoutDataPauses(t *testing.T) {
 	}
 }
 
+// A phase that was rolled back to lasts as long as its cooldown at least, and twice its time is twice that.
+func TestACooldownLengthensAShortPhase(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		soak  float64
+		rule  rollout.Rule
+		judge func(rollout.State, time.Time) *rollout.Judgement
+		want  []string
+	}{
+		"a quarter of a day":     {0.25, rollout.RuleEvidence, waiting(rollout.GateEmail, 3, 4), []string{"delayed phase/1 10% day 5.5"}},
+		"three quarters":         {0.75, rollout.RuleEvidence, waiting(rollout.GateEmail, 3, 4), []string{"delayed phase/1 10% day 6"}},
+		"longer than a cooldown": {2, rollout.RuleEvidence, waiting(rollout.GateEmail, 3, 4), []string{"delayed phase/1 10% day 9.25"}},
+		"without any data": {0.25, rollout.RuleEvidence, waiting(rollout.GateEmail, 0, 0),
+			[]string{"delayed phase/1 10% day 5.5", "paused phase/1 10% day 6.5"}},
+		"the plain rule": {0.25, rollout.RuleThreshold, waiting(rollout.GateEmail, 3, 4), []string{"paused phase/1 10% day 5.5"}},
+	} {
+		plan := rollout.DefaultPlan()
+		plan.Rule, plan.Phases[1].SoakDays = c.rule, c.soak
+		l := initial(t, plan)
+		l.toPhase(2)
+		l.judge = raising(rollout.TriggerEmail, rollout.Partial)
+		l.until(l.now)
+		l.judge = c.judge
+		l.days(5)
+		require.Equal(t, c.want, l.of(rollout.EventDelayed, rollout.EventPaused), name)
+	}
+}
+
 // The watch may have died after it judged that all is well.
 func TestAJudgementOfLongAgoOpensNoPhase(t *testing.T) {
 	t.Parallel()

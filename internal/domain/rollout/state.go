@@ -207,12 +207,15 @@ func (s State) StageEnds() time.Time {
 // is delayed. A notice may be short: its preflight has a day, and with compressed days
 // at least as long as a watch may take.
 func (s State) StageLimit() time.Time {
-	limit := usualPatience * s.Plan.soak(s.Stage, s.Times.Day)
+	limit := s.times(usualPatience)
 	if s.Stage.Kind == Notice {
 		limit = max(limit, s.Times.Day, watchPatience(s.Times.Day))
 	}
 	return s.EnteredAt.Add(limit)
 }
+
+// times is so many times the present stage's length, which a cooldown may extend.
+func (s State) times(n int) time.Duration { return time.Duration(n) * s.StageEnds().Sub(s.EnteredAt) }
 
 func (s State) check(id string) (int, bool) {
 	i := slices.IndexFunc(s.Checks, func(c Check) bool { return c.ID == id })
