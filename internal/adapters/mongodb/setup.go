@@ -33,6 +33,7 @@ func indexes() []index {
 		{collection: trialsCollection, keys: ascending("held.reason", "_id"), serves: "HeldTrials, and Trials that are held or not: by reason, in the order of _id"},
 		{collection: trialsCollection, keys: ascending("status", "_id"), serves: "Trials of one status, and TrialsElsewhere and RunningTrials of two, in the order of _id"},
 		{collection: trialsCollection, keys: ascending("cohort", "_id"), serves: "Trials of one cohort, in the order of _id"},
+		{collection: trialsCollection, keys: ascending("_id", "adoptedAt"), options: options.Index().SetPartialFilterExpression(bson.D{adopted()}), serves: "Trials that were adopted, which are few, in the order of _id"},
 		{collection: auditCollection, keys: ascending("subject", "_id"), serves: "AuditEntries of one subject, in the order of _id"},
 		{collection: auditCollection, keys: ascending("actor", "_id"), serves: "AuditEntries of one actor, in the order of _id"},
 		{collection: auditCollection, keys: ascending("outcome", "_id"), serves: "AuditEntries of one outcome, in the order of _id"},
@@ -66,7 +67,7 @@ func (s *Store) Setup(ctx context.Context) error {
 }
 
 // notImplemented tells whether the server lacks a feature altogether, as
-// FerretDB lacks indexes that expire documents.
+// FerretDB lacks indexes that expire documents, and those of some documents only.
 func notImplemented(err error) bool {
 	const code = 238
 	var e mongo.ServerError

@@ -14,6 +14,16 @@ import (
 // start), in the order of their ids. next is the id to go on after, empty at
 // the end.
 func (s *Store) Trials(ctx context.Context, f trial.Filter, after string, limit int) (states []trial.State, next string, err error) {
+	// One more than asked for tells whether there are more.
+	states, err = s.findTrials(ctx, "listing trials", trialFilter(f, after), ascending("_id"), limit+1)
+	if err != nil || len(states) <= limit {
+		return states, "", err
+	}
+	states = states[:limit]
+	return states, states[limit-1].VendorID, nil
+}
+
+func trialFilter(f trial.Filter, after string) bson.D {
 	filter := bson.D{{Key: "_id", Value: bson.D{{Key: "$gt", Value: after}}}}
 	if f.Status != "" {
 		filter = append(filter, bson.E{Key: "status", Value: f.Status})
@@ -21,7 +31,7 @@ func (s *Store) Trials(ctx context.Context, f trial.Filter, after string, limit 
 	switch f.Cohort {
 	case "":
 	case trial.Adopted:
-		filter = append(filter, bson.E{Key: "cohort", Value: trial.Control}, bson.E{Key: "adoptedAt", Value: bson.D{{Key: "$ne", Value: nil}}})
+		filter = append(filter, bson.E{Key: "cohort", Value: trial.Control}, adopted())
 	case trial.Control:
 		filter = append(filter, bson.E{Key: "cohort", Value: trial.Control}, bson.E{Key: "adoptedAt", Value: nil})
 	default:
@@ -30,14 +40,11 @@ func (s *Store) Trials(ctx context.Context, f trial.Filter, after string, limit 
 	if f.Held != nil {
 		filter = append(filter, bson.E{Key: "held.reason", Value: heldReason(*f.Held)})
 	}
-	// One more than asked for tells whether there are more.
-	states, err = s.findTrials(ctx, "listing trials", filter, ascending("_id"), limit+1)
-	if err != nil || len(states) <= limit {
-		return states, "", err
-	}
-	states = states[:limit]
-	return states, states[limit-1].VendorID, nil
+	return filter
 }
+
+// adopted is the condition that a trial was adopted. The index of the adopted ones has the same, or it would not serve.
+func adopted() bson.E { return bson.E{Key: "adoptedAt", Value: bson.D{{Key: "$type", Value: "date"}}} }
 
 // heldReason is the condition on held.reason, in a form that an index serves.
 func heldReason(held bool) any {
