@@ -46,8 +46,8 @@ func (a *App) Forecast(ctx context.Context, plan *rollout.Plan, perDay *float64)
 	return f, err
 }
 
-func (a *App) forecastOf(p rollout.Plan, perDay float64) rollout.Forecast {
-	return rollout.NewForecast(p, a.Times(), perDay).WithRisk(p)
+func (a *App) forecastOf(ctx context.Context, p rollout.Plan, perDay float64) (rollout.Forecast, error) {
+	return rollout.NewForecast(p, a.Times(), perDay).WithRisk(ctx, p)
 }
 
 // recentRate is how many vendors registered a day in the last four weeks, to a tenth.
@@ -73,8 +73,10 @@ func newForecasts() *forecasts {
 	return &forecasts{turn: make(chan struct{}, 1), waiting: make(chan struct{}, mostWaiting), known: map[string]rollout.Forecast{}}
 }
 
-// at is a forecast of a plan, remembered or made anew in turn.
-func (f *forecasts) at(ctx context.Context, p rollout.Plan, forecast func(rollout.Plan, float64) rollout.Forecast, perDay float64) (rollout.Forecast, error) {
+// at is a forecast of a plan, remembered or made anew in turn. Nobody works on for whoever has gone.
+func (f *forecasts) at(
+	ctx context.Context, p rollout.Plan, forecast func(context.Context, rollout.Plan, float64) (rollout.Forecast, error), perDay float64,
+) (rollout.Forecast, error) {
 	document, err := json.Marshal(p)
 	if err != nil {
 		return rollout.Forecast{}, fmt.Errorf("writing the plan: %w", err)
@@ -98,7 +100,10 @@ func (f *forecasts) at(ctx context.Context, p rollout.Plan, forecast func(rollou
 	if known, is := f.find(key); is { // whoever was before has made it
 		return known, nil
 	}
-	made := forecast(p, perDay)
+	made, err := forecast(ctx, p, perDay)
+	if err != nil {
+		return rollout.Forecast{}, err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.known) >= mostForecasts {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -16,7 +17,9 @@ func TestFewWaitForAForecast(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f, ctx := newForecasts(), t.Context()
-		made := func(p rollout.Plan, _ float64) rollout.Forecast { return rollout.Forecast{Plan: p.Name} }
+		made := func(_ context.Context, p rollout.Plan, _ float64) (rollout.Forecast, error) {
+			return rollout.Forecast{Plan: p.Name}, nil
+		}
 		f.turn <- struct{}{}
 		waiting := make(chan error, mostWaiting)
 		for n := range mostWaiting {
@@ -41,4 +44,21 @@ func TestFewWaitForAForecast(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 		require.Empty(t, f.waiting)
 	})
+}
+
+// Whoever goes while a forecast is made ends its work. Nothing of it is remembered, and the next one's is whole.
+func TestAForecastEndsWithItsRequest(t *testing.T) {
+	t.Parallel()
+	f := newForecasts()
+	gone, leave := context.WithCancel(t.Context())
+	made := func(ctx context.Context, p rollout.Plan, perDay float64) (rollout.Forecast, error) {
+		leave()
+		return rollout.NewForecast(p, evidence.Times{Day: trial.RealDay, TrialDays: 17}, perDay).WithRisk(ctx, p)
+	}
+	_, err := f.at(gone, rollout.DefaultPlan(), made, 30)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Empty(t, f.turn)
+	whole, err := f.at(t.Context(), rollout.DefaultPlan(), made, 30)
+	require.NoError(t, err)
+	require.Positive(t, whole.Runs)
 }

@@ -57,20 +57,24 @@ func (w *World) SteerRolloutRecorded(ctx context.Context, id, name string, r fla
 // Forecast is that of the default plan, at 24 registrations a day in the last four weeks.
 func (w *World) Forecast(ctx context.Context, _ *rollout.Plan, _ *float64) (f rollout.Forecast, err error) {
 	err = w.Do(ctx, func() error {
-		f = forecast()
-		return nil
+		f, err = forecast()
+		return err
 	})
 	return f, err
 }
 
-var forecast = sync.OnceValue(func() rollout.Forecast {
+var forecast = sync.OnceValues(func() (f rollout.Forecast, err error) {
 	plan := rollout.DefaultPlan()
-	at := func(perDay float64) rollout.Forecast {
-		return rollout.NewForecast(plan, evidence.Times{Day: trial.RealDay, TrialDays: 17}, perDay).WithRisk(plan)
+	var all []rollout.Forecast
+	for _, perDay := range []float64{24, 10, 30, 50} {
+		if f, err = rollout.NewForecast(plan, evidence.Times{Day: trial.RealDay, TrialDays: 17}, perDay).WithRisk(context.Background(), plan); err != nil {
+			return f, err
+		}
+		all = append(all, f)
 	}
-	f := at(24)
-	f.Recent, f.Others = true, []rollout.Forecast{at(10), at(30), at(50)}
-	return f
+	f = all[0]
+	f.Recent, f.Others = true, all[1:]
+	return f, nil
 })
 
 func (w *World) Report(ctx context.Context) (r monitoring.Report, err error) {

@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -64,13 +65,16 @@ func newLoss(numbers []int) Loss {
 }
 
 // WithRisk adds what each phase of the plan risks. It simulates the plan, always with the same result, in well under a
-// second; a plan too long for that, or with too many vendors, is left without.
-func (f Forecast) WithRisk(p Plan) Forecast {
-	passages := newSimulation(p.withoutPersons(), f.RegistrationsPerDay, simulatedPerDay).passages()
+// second; a plan too long for that, or with too many vendors, is left without. The error says why the context has ended.
+func (f Forecast) WithRisk(ctx context.Context, p Plan) (Forecast, error) {
+	passages := newSimulation(p.withoutPersons(), f.RegistrationsPerDay, simulatedPerDay).passages(ctx)
+	if ctx.Err() != nil {
+		return Forecast{}, fmt.Errorf("simulating plan %s: %w", p.Name, context.Cause(ctx))
+	}
 	f.Explanation = explanation
 	if len(passages) < leastRuns {
 		f.Explanation = "The plan is too long to be simulated with so many vendors: what it risks is not known."
-		return f
+		return f, nil
 	}
 	f.Runs = len(passages)
 	first := len(p.Phases) - p.starts()
@@ -78,7 +82,7 @@ func (f Forecast) WithRisk(p Plan) Forecast {
 	for i := range f.Phases[first:] {
 		f.Phases[first+i].Risk = newPhaseRisk(passages, first, i)
 	}
-	return f
+	return f, nil
 }
 
 // newPhaseRisk is that of the n-th phase which admits vendors, where first is the first; nil if too few runs entered it.

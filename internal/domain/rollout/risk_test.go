@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -9,8 +10,11 @@ import (
 	"marketplace.example/trials/internal/domain/evidence"
 )
 
-func forecast(p Plan, perDay float64) Forecast {
-	return NewForecast(p, evidence.Times{TrialDays: 17}, perDay).WithRisk(p)
+func forecast(t *testing.T, p Plan, perDay float64) Forecast {
+	t.Helper()
+	f, err := NewForecast(p, evidence.Times{TrialDays: 17}, perDay).WithRisk(t.Context(), p)
+	require.NoError(t, err)
+	return f
 }
 
 // `make simulate` shows 12 (31), 16 (38) and 20 (47) vendors for e-mails of which 60 % arrive from the start, and 8 (14), 10 (17)
@@ -19,7 +23,7 @@ func forecast(p Plan, perDay float64) Forecast {
 func TestTheRiskIsThatOfTheSimulation(t *testing.T) {
 	t.Parallel()
 	for _, want := range []struct{ perDay, mails, mostMails, steps, mostSteps float64 }{{10, 12, 31, 8, 14}, {30, 16, 38, 10, 17}, {50, 20, 47, 9, 18}} {
-		r := newPhaseRisk(newSimulation(DefaultPlan(), want.perDay, 4).passages(), 1, 0)
+		r := newPhaseRisk(newSimulation(DefaultPlan(), want.perDay, 4).passages(t.Context()), 1, 0)
 		require.InDelta(t, want.mails, float64(*r.Email.Median), 3, "%v a day: %v", want.perDay, r.Email)
 		require.InDelta(t, want.mostMails, float64(*r.Email.Most), 8, "%v a day: %v", want.perDay, r.Email)
 		require.InDelta(t, want.steps, float64(*r.Steps.Median), 2, "%v a day: %v", want.perDay, r.Steps)
@@ -31,7 +35,7 @@ func TestARiskGrowsWithTheRate(t *testing.T) {
 	t.Parallel()
 	rates := []float64{10, 50, 1000, 100_000}
 	for i := range len(rates) - 1 {
-		less, more := forecast(DefaultPlan(), rates[i]), forecast(DefaultPlan(), rates[i+1])
+		less, more := forecast(t, DefaultPlan(), rates[i]), forecast(t, DefaultPlan(), rates[i+1])
 		for n := range less.Phases {
 			require.GreaterOrEqual(t, more.Phases[n].Vendors, less.Phases[n].Vendors)
 			a, b := less.Phases[n].Risk, more.Phases[n].Risk
@@ -48,24 +52,24 @@ func TestARiskGrowsWithTheRate(t *testing.T) {
 
 func TestTheSameIsForecastAgain(t *testing.T) {
 	t.Parallel()
-	first := forecast(DefaultPlan(), 30)
-	require.Equal(t, first, forecast(DefaultPlan(), 30))
+	first := forecast(t, DefaultPlan(), 30)
+	require.Equal(t, first, forecast(t, DefaultPlan(), 30))
 }
 
 func TestWhatHoldsARollout(t *testing.T) {
 	t.Parallel()
 	plain := DefaultPlan()
 	plain.Rule = RuleThreshold
-	require.Greater(t, forecast(plain, 30).Phases[1].Risk.Held, 0.9, "twenty vendors are asked for, and twelve come in twice the time")
+	require.Greater(t, forecast(t, plain, 30).Phases[1].Risk.Held, 0.9, "twenty vendors are asked for, and twelve come in twice the time")
 	strict := DefaultPlan()
 	strict.Triggers.EmailDelivery = 0.99
-	require.Greater(t, forecast(strict, 50).Phases[1].Risk.Held, forecast(DefaultPlan(), 50).Phases[1].Risk.Held+0.02, "a healthy system delivers less")
+	require.Greater(t, forecast(t, strict, 50).Phases[1].Risk.Held, forecast(t, DefaultPlan(), 50).Phases[1].Risk.Held+0.02, "a healthy system delivers less")
 
 	judged := DefaultPlan()
 	judged.Phases[1].Criteria = []string{"feedback-positive"}
-	require.Equal(t, forecast(DefaultPlan(), 30).Phases, forecast(judged, 30).Phases, "what a person judges is not simulated")
+	require.Equal(t, forecast(t, DefaultPlan(), 30).Phases, forecast(t, judged, 30).Phases, "what a person judges is not simulated")
 
-	f := forecast(DefaultPlan(), 0)
+	f := forecast(t, DefaultPlan(), 0)
 	require.Equal(t, "100.0 ± 0.0 %", f.Phases[1].HeldText(), "nobody comes")
 	require.Equal(t, "not found", f.Phases[1].Risk.Email.String())
 	require.Nil(t, f.Phases[2].Risk, "it is never reached")
@@ -74,7 +78,7 @@ func TestWhatHoldsARollout(t *testing.T) {
 
 	quick := DefaultPlan()
 	quick.NoticeDays, quick.Phases = 0, quick.Phases[1:]
-	require.Equal(t, "not found", forecast(quick, 30).Phases[0].Risk.API.String(), "nobody knows how fast it was before")
+	require.Equal(t, "not found", forecast(t, quick, 30).Phases[0].Risk.API.String(), "nobody knows how fast it was before")
 }
 
 // Whatever somebody asks, it is answered soon: a plan with too much to simulate is left without its risk.
@@ -88,17 +92,41 @@ func TestTheWorkOfAForecastIsBounded(t *testing.T) {
 	require.NoError(t, p.Validate())
 	for _, perDay := range []float64{0, 0.1, 100, 1_000_000} {
 		s := newSimulation(p, perDay, simulatedPerDay)
-		s.passages()
+		s.passages(t.Context())
 		const lastLook = (maxPhases + 1) * workOfWeighing * int(watchedKinds)
 		require.LessOrEqual(t, s.work, mostWork+lastLook, "%v a day", perDay)
 		for kind := range s.memory {
 			require.LessOrEqual(t, len(s.memory[kind]), rememberedAtMost)
 		}
 	}
-	f := forecast(p, 1_000_000)
+	f := forecast(t, p, 1_000_000)
 	require.Zero(t, f.Runs)
 	require.Contains(t, f.Explanation, "is not known")
 	require.Equal(t, "-", f.Phases[0].HeldText())
+}
+
+// endingContext ends once it was asked so often.
+type endingContext struct {
+	context.Context
+	left int
+}
+
+func (c *endingContext) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// Whoever goes, in the middle of a run too, leaves no work behind.
+func TestAForecastEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	for _, looks := range []int{0, 1, 700, 20_000} {
+		ctx := &endingContext{t.Context(), looks}
+		_, err := NewForecast(DefaultPlan(), evidence.Times{TrialDays: 17}, 30).WithRisk(ctx, DefaultPlan())
+		require.ErrorIs(t, err, context.Canceled)
+		require.GreaterOrEqual(t, ctx.left, -10, "it ends each of its loops, and asks for the cause")
+	}
 }
 
 func TestHowAForecastIsWritten(t *testing.T) {

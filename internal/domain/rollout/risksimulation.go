@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"context"
 	"math"
 	"slices"
 
@@ -144,12 +145,12 @@ type passage struct {
 
 const notFound = math.MaxInt
 
-// passages lives through the plan often, or as often as mostWork allows.
-func (s *simulation) passages() []passage {
+// passages lives through the plan often, or as often as mostWork and the context allow.
+func (s *simulation) passages(ctx context.Context) []passage {
 	var all []passage
 	for seed := range uint64(mostRuns) {
-		p := s.once(seed)
-		if s.work > mostWork {
+		p := s.once(ctx, seed)
+		if !s.goesOn(ctx) {
 			break
 		}
 		all = append(all, p)
@@ -157,13 +158,16 @@ func (s *simulation) passages() []passage {
 	return all
 }
 
+// goesOn reports whether work is left, and somebody waits for it.
+func (s *simulation) goesOn(ctx context.Context) bool { return s.work <= mostWork && ctx.Err() == nil }
+
 // once lives through a healthy rollout and, as each phase begins, through its breaks.
-func (s *simulation) once(seed uint64) passage {
+func (s *simulation) once(ctx context.Context, seed uint64) passage {
 	p, c := passage{stopped: -1}, course{chance: chance(seed << 32), phase: -1, due: make([]int, slices.Max(s.later)+1)}
 	s.enter(&c)
-	for c.watch < healthyDays*s.watches && c.phase < len(s.plan.Phases) && s.work <= mostWork {
+	for c.watch < healthyDays*s.watches && c.phase < len(s.plan.Phases) && s.goesOn(ctx) {
 		if len(p.lost) < len(c.starts) {
-			p.lost = append(p.lost, s.breaks(&c))
+			p.lost = append(p.lost, s.breaks(ctx, &c))
 		}
 		fired := s.observe(&c, healthyShares())
 		phase := c.phase
@@ -177,14 +181,14 @@ func (s *simulation) once(seed uint64) passage {
 }
 
 // breaks is how many vendors each break would cost that begins now.
-func (s *simulation) breaks(c *course) (lost [watchedKinds]int) {
+func (s *simulation) breaks(ctx context.Context, c *course) (lost [watchedKinds]int) {
 	for kind, seed := range [watchedKinds]chance{mails: 1, steps: 2, calls: 3} {
 		b := c.branch(seed)
 		lost[kind] = notFound
 		if watched(kind) == calls && !s.paced {
 			continue // no call can be judged
 		}
-		for b.watch < c.watch+searchDays*s.watches && s.work <= mostWork {
+		for b.watch < c.watch+searchDays*s.watches && s.goesOn(ctx) {
 			if s.observe(&b, brokenShares(watched(kind))) {
 				lost[kind] = b.admitted - c.admitted
 				break
