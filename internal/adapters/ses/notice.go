@@ -237,10 +237,10 @@ func newNoticeFigure(f notice.Figure) noticeFigure {
 		Name: f.Name, Value: share(f.Estimate), Limit: bound + share(f.Limit), Reason: oneLine(f.Reason),
 		Tone: tones[f.Verdict], Status: figureStatuses[f.Verdict],
 	}
-	switch {
-	case !f.Telling():
+	if !f.Telling() {
 		n.Value = "–"
-	case f.Verdict == rollout.Pass && !f.Within(): // a small sample may be off by chance
+	}
+	if f.Verdict == rollout.Pass && !f.Within() { // a small sample may be off by chance
 		n.Tone, n.Status = tones[rollout.Insufficient], "enough to advance"
 	}
 	n.Bar = bar(f)

@@ -16,7 +16,7 @@ func figures(j *rollout.Judgement) []Figure {
 	for _, r := range j.Gates {
 		figures = append(figures, Figure{
 			Name: r.Gate.Name(), Use: ToGoOn, Estimate: r.Estimate, Limit: r.Limit,
-			HighIsBad: r.HighIsBad(), Seen: r.Seen, Enough: r.Enough,
+			HighIsBad: r.HighIsBad(), Seen: r.Seen, Enough: r.LeastToCompare(),
 			Verdict: r.Verdict, Reason: r.Reason,
 		})
 	}
@@ -24,7 +24,7 @@ func figures(j *rollout.Judgement) []Figure {
 		verdict, reason := a.Verdict()
 		figures = append(figures, Figure{
 			Name: a.Trigger.Name(), Use: ToGoBack, Estimate: a.Estimate, Limit: a.Limit,
-			HighIsBad: a.HighIsBad(), Seen: a.Seen, Enough: a.Enough(), Verdict: verdict, Reason: reason,
+			HighIsBad: a.HighIsBad(), Seen: a.Seen, Enough: a.LeastToCompare(), Verdict: verdict, Reason: reason,
 		})
 	}
 	return figures

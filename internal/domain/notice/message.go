@@ -179,7 +179,7 @@ func tally(j *rollout.Judgement) string {
 	counts, within := map[rollout.Verdict]int{}, true
 	for _, f := range figures(j) {
 		counts[f.Verdict]++
-		within = within && (f.Within() || !f.Telling())
+		within = within && f.Within()
 	}
 	switch {
 	case j == nil:

@@ -248,22 +248,25 @@ func TestFiguresSayHowTheyStand(t *testing.T) {
 	require.Nil(t, figures((*rollout.Judgement)(nil)))
 }
 
-// A share of fewer than are needed is not shown, unless the evidence has decided by them.
+// A share of fewer than the plain rule takes is not shown, unless the evidence has decided by them: beside its limit it would be compared.
 func TestFiguresOfTooFewTellNothing(t *testing.T) {
 	t.Parallel()
 	few := rollout.Judgement{
-		Triggers: []rollout.TriggerResult{{Trigger: rollout.TriggerConversion, Estimate: 1, Limit: 0.1, Seen: 3}},
+		Triggers: []rollout.TriggerResult{
+			{Trigger: rollout.TriggerConversion, Estimate: 1, Limit: 0.1, Seen: 3}, {Trigger: rollout.TriggerErrors, Estimate: 0.5, Limit: 0.2, Seen: 9},
+		},
 		Gates: []rollout.GateResult{
 			{Gate: rollout.GateConversion, Verdict: rollout.Insufficient, Estimate: 1, Limit: 0.2, Seen: 29, Enough: 30},
 			{Gate: rollout.GateEmail, Verdict: rollout.Insufficient, Estimate: 1, Limit: 0.95, Seen: 20, Enough: 20},
 			{Gate: rollout.GateAutomation, Verdict: rollout.Fail, Estimate: 0, Limit: 0.95, Seen: 8, Enough: 10},
+			{Gate: rollout.GateEmail, Verdict: rollout.Pass, Estimate: 0.8, Limit: 0.95, Seen: 19, Enough: 1},
 		},
 	}
 	var tell []bool
 	for _, f := range figures(&few) {
 		tell = append(tell, f.Telling())
 	}
-	require.Equal(t, []bool{false, true, true, false}, tell)
+	require.Equal(t, []bool{false, true, true, false, false, false}, tell)
 	require.False(t, few.Gates[0].Telling())
 	require.False(t, Figure{Estimate: 1}.Telling(), "nothing was seen")
 	require.True(t, Figure{Estimate: 1, Seen: 1}.Telling(), "one of before says not how many are needed")

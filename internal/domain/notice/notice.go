@@ -241,7 +241,7 @@ type Figure struct {
 	// HighIsBad says that values above Limit are bad; otherwise those below it are.
 	HighIsBad bool `json:"highIsBad"`
 	Seen      int  `json:"seen"`
-	// Enough is how many observations Estimate needs to mean anything; zero means one.
+	// Enough is how many observations it takes to compare Estimate with Limit; zero means one. Verdict may be known with fewer.
 	Enough  int             `json:"enough,omitempty"`
 	Verdict rollout.Verdict `json:"verdict"`
 	Reason  string          `json:"reason"`
@@ -250,5 +250,5 @@ type Figure struct {
 // Within reports whether the estimate keeps the limit.
 func (f Figure) Within() bool { return rollout.Within(f.Estimate, f.Limit, f.HighIsBad) }
 
-// Telling reports whether the sample is large enough for Estimate to mean anything.
+// Telling reports whether the sample is large enough to compare Estimate with Limit.
 func (f Figure) Telling() bool { return rollout.Telling(f.Seen, f.Enough, f.Verdict) }

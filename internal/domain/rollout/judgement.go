@@ -104,7 +104,7 @@ type GateResult struct {
 	Estimate float64 `json:"estimate"`
 	Limit    float64 `json:"limit"`
 	Seen     int     `json:"seen"`
-	// Enough is the sample size from which Estimate means anything.
+	// Enough is the sample that a verdict other than INSUFFICIENT needs: 1 of a proportional gate.
 	Enough int    `json:"enough"`
 	Reason string `json:"reason"`
 	// Odds are how many times better what a proportional gate weighs fits a broken system than a healthy one: it passes
@@ -126,7 +126,11 @@ func Within(rate, limit float64, highIsBad bool) bool {
 	return rate >= limit
 }
 
-// Telling reports whether the sample is large enough for Estimate to mean anything.
+// LeastToCompare is the sample from which Estimate may be compared with Limit, as whoever reads both does: that of the plain rule. A
+// proportional gate has a verdict sooner, since it weighs the sample and not the rate.
+func (r GateResult) LeastToCompare() int { return max(r.Enough, leastFor[r.Gate]) }
+
+// Telling reports whether the sample is large enough for Estimate to be shown.
 func (r GateResult) Telling() bool { return Telling(r.Seen, r.Enough, r.Verdict) }
 
 // The accepted probabilities of a false alarm, in the first epoch.

@@ -9,16 +9,12 @@ func (a TriggerResult) HighIsBad() bool {
 	return a.Trigger == TriggerErrors || a.Trigger == TriggerAPI || a.Trigger == TriggerPerformance
 }
 
-// Enough is how many observations the rate needs before it is shown; zero means one.
-func (a TriggerResult) Enough() int {
-	switch a.Trigger {
-	case TriggerConversion:
-		return enoughMatured
-	case TriggerPerformance:
-		return enoughCalls
-	default:
-		return 0
-	}
+// LeastToCompare is the sample from which Estimate may be compared with Limit, as whoever reads both does: that of the plain rule.
+func (a TriggerResult) LeastToCompare() int {
+	return map[Trigger]int{
+		TriggerEmail: enoughEmail, TriggerErrors: enoughAutomation, TriggerAPI: enoughIntervals, TriggerPerformance: enoughCalls,
+		TriggerConversion: enoughMatured,
+	}[a.Trigger]
 }
 
 // Verdict turns a trigger's result into a verdict and its reason: a figure beyond
