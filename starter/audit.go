@@ -14,6 +14,7 @@ import (
 	"marketplace.example/trials/client"
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/evidence"
 )
 
 func (a *app) audit() *cobra.Command {
@@ -162,7 +163,7 @@ func (a *app) verifyAudit(ctx context.Context, known audit.Mark, uri string) err
 		verifier := &audit.Verifier{Known: known}
 		err := store.VerifyAudit(ctx, verifier)
 		if _, broken := errors.AsType[*audit.Break](err); broken {
-			return fmt.Errorf("%w; the %d entries before it are whole. The troubleshooting guide says what to do", err, verifier.Last().Seq)
+			return fmt.Errorf("%w; the %s whole. The troubleshooting guide says what to do", err, evidence.Counted(verifier.Last().Seq, "entry before it is", "entries before it are"))
 		}
 		if err != nil {
 			return err
@@ -188,7 +189,7 @@ func (a *app) printVerified(v *audit.Verifier) error {
 		a.printf("Nothing is on record yet.\n")
 		return nil
 	}
-	a.printf("The chain is whole: %d entries.\n", result.Entries)
+	a.printf("The chain is whole: %s.\n", evidence.Counted(result.Entries, "entry", "entries"))
 	if len(result.Pending) > 0 {
 		a.printf("Nobody has noted what became of %v: see them in the list, and the log of their requests.\n", result.Pending)
 	}

@@ -12,6 +12,7 @@ import (
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/adapters/recovery"
 	"marketplace.example/trials/internal/adapters/storage"
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/platform/config"
 )
 
@@ -89,7 +90,7 @@ func (a *app) runBackup(ctx context.Context, o backupOptions, kind backup.Kind) 
 	if a.options.json {
 		return errors.Join(a.printValue(m), err)
 	}
-	a.printf("Backup %s of %s in %s: %d documents, %d bytes, read back.\n", m.ID, m.Database, repository.Storage, m.Documents(), m.Size)
+	a.printf("Backup %s of %s in %s: %s, %d bytes, read back.\n", m.ID, m.Database, repository.Storage, evidence.Counted(m.Documents(), "document", "documents"), m.Size)
 	if !m.Encrypted {
 		a.printf("It is not encrypted: set BACKUP_AGE_RECIPIENT.\n")
 	}
@@ -192,7 +193,7 @@ func (a *app) runVerify(ctx context.Context, o backupOptions, ids []string) erro
 		if m.Encrypted && len(repository.Identities) == 0 {
 			unread = " (its checksum only: it is encrypted, and no key is given)"
 		}
-		a.printf("%s is good: %d documents%s\n", m.ID, m.Documents(), unread)
+		a.printf("%s is good: %s%s\n", m.ID, evidence.Counted(m.Documents(), "document", "documents"), unread)
 	}
 	return refused
 }

@@ -32,7 +32,7 @@ func TestBackupsAreListedAndVerified(t *testing.T) {
 	})
 	require.NoError(t, err)
 	golden(t, "backup-list", w.run(t, list...).out)
-	require.Equal(t, result{0, m.ID + " is good: 1 documents\n", ""}, w.run(t, "backup", "verify", "--dir", folder))
+	require.Equal(t, result{0, m.ID + " is good: 1 document\n", ""}, w.run(t, "backup", "verify", "--dir", folder))
 
 	file := filepath.Join(folder, m.ID+".backup")
 	content, err := os.ReadFile(file)

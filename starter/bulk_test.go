@@ -93,7 +93,7 @@ func TestBulkSaysWhatFailed(t *testing.T) {
 	w.BulkFails = true
 	r := w.run(t, "bulk", "cancel", "--ids", "v-1,v-2", "--reason", "r", "--go")
 	require.Equal(t, exitFailure, r.code)
-	require.Contains(t, r.err, "of 2 trials nobody knows whether they were changed; starter bulk resume "+w.lastBulk()+" tries them again")
+	require.Contains(t, r.err, "nobody knows whether 2 trials were changed; starter bulk resume "+w.lastBulk()+" tries again")
 }
 
 func TestBulkShowsABar(t *testing.T) {

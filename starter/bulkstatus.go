@@ -11,6 +11,7 @@ import (
 
 	"marketplace.example/trials/client"
 	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/evidence"
 )
 
 // bulkPoll is the interval at which a followed operation is read.
@@ -67,7 +68,7 @@ func (a *app) finished(v client.BulkView, wanted bulk.Status) error {
 	case v.State.Status == bulk.Paused, v.State.Status == bulk.Stopped:
 		return fmt.Errorf("the operation is %s", v.Summary)
 	case v.State.Status == bulk.Done && failed > 0:
-		return fmt.Errorf("of %d trials nobody knows whether they were changed; starter bulk resume %s tries them again", failed, v.Operation.ID)
+		return fmt.Errorf("nobody knows whether %s changed; starter bulk resume %s tries again", evidence.Counted(failed, "trial was", "trials were"), v.Operation.ID)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"marketplace.example/trials/internal/adapters/backup"
 	"marketplace.example/trials/internal/adapters/recovery"
 	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/evidence"
 	rules "marketplace.example/trials/internal/domain/recovery"
 	"marketplace.example/trials/temporal"
 )
@@ -118,8 +119,9 @@ func (a *app) catchUpWith(ctx context.Context, o setupOptions, store recovery.St
 
 // sayCaughtUp says what a comparison came to.
 func (a *app) sayCaughtUp(c *catching, later laterBackups) {
-	a.printf("Compared with %d workflows: %d trials were behind and caught up, by %d events; %d workflows started again.\n",
-		c.compared, len(c.behind), c.added, c.started)
+	a.printf("Compared with %s: %s caught up, by %s; %s started again.\n", evidence.Counted(c.compared, "workflow", "workflows"),
+		evidence.Counted(len(c.behind), "trial was behind and", "trials were behind and"), evidence.Counted(c.added, "event", "events"),
+		evidence.Counted(c.started, "workflow", "workflows"))
 	if c.found > 0 {
 		a.printf("Vendors whose document came from a backup of after the moment: %d.\n", c.found)
 	}
@@ -264,8 +266,8 @@ func (a *app) catchUpRollouts(ctx context.Context, c *catching, since time.Time)
 		case result.Gap > 0:
 			a.printf("Rollout %s: decisions between are not known any more; it stands as before them\n", recovered.ID)
 		case result.Added > 0:
-			a.printf("Rollout %s was behind and caught up, by %d decisions: it is %s, at %v %%, enabled %t.\n",
-				recovered.ID, result.Added, state.Status, state.Percentage, state.Enabled)
+			a.printf("Rollout %s was behind and caught up, by %s: it is %s, at %v %%, enabled %t.\n",
+				recovered.ID, evidence.Counted(result.Added, "decision", "decisions"), state.Status, state.Percentage, state.Enabled)
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/monitoring"
 )
 
@@ -54,12 +55,13 @@ func (a *app) runRecount(ctx context.Context, o setupOptions, checkOnly bool) er
 	if checkOnly {
 		did = "wrong"
 	}
-	a.printf("%d trials and %d e-mails read, %d counters compared, %d %s.\n", result.Trials, result.Sends, result.Counters, result.Wrong, did)
+	a.printf("%s and %s read, %s compared, %d %s.\n", evidence.Counted(result.Trials, "trial", "trials"), evidence.Counted(result.Sends, "e-mail", "e-mails"),
+		evidence.Counted(result.Counters, "counter", "counters"), result.Wrong, did)
 	for _, d := range result.Differences {
 		a.printf("  %s %s: counted %d, true %d\n", d.Period, d.Counter, d.Counted, d.True)
 	}
 	if len(result.Moving) > 0 {
-		a.printf("%d periods changed meanwhile and were left out: %v\n", len(result.Moving), result.Moving)
+		a.printf("Left out, since they changed meanwhile: periods %v\n", result.Moving)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/platform/config"
 	"marketplace.example/trials/starter/importer"
 	"marketplace.example/trials/starter/vendorcsv"
@@ -137,8 +138,8 @@ func parseDate(flag, text string) (time.Time, error) {
 
 func (a *app) printPlan(plan importer.Plan, skipped int) {
 	end := plan.Begins.Add(plan.Length())
-	fmt.Fprintf(a.err, "%d vendors to register and %d conversions to report, from %s to %s; lines skipped: %d.\n",
-		len(plan.Registrations), plan.Conversions(), plan.Begins.Format(time.DateOnly), end.Format(time.DateOnly), skipped)
+	fmt.Fprintf(a.err, "%s to register and %s to report, from %s to %s; lines skipped: %d.\n",
+		evidence.Counted(len(plan.Registrations), "vendor", "vendors"), evidence.Counted(plan.Conversions(), "conversion", "conversions"), plan.Begins.Format(time.DateOnly), end.Format(time.DateOnly), skipped)
 }
 
 // importPlan imports the plan and prints the result.

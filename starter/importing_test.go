@@ -71,7 +71,7 @@ func TestImportReportsBadLinesAndDoesTheRest(t *testing.T) {
 		require.Contains(t, r.err, "Skipped line 3: vendor_id: \"bad id\" is not 1 to 64 letters, digits, underscores and dashes\n")
 		require.Contains(t, r.err, "Skipped line 5: registered_at: \"2018-13-02\" is not a date like 2018-01-31\n")
 		require.Contains(t, r.err, "Skipped line 6: vendor_id: v1a is on line 2 already\n")
-		require.Contains(t, r.err, "2 vendors to register and 1 conversions to report, from 2018-01-01 to 2018-01-02; lines skipped: 3.\n")
+		require.Contains(t, r.err, "2 vendors to register and 1 conversion to report, from 2018-01-01 to 2018-01-02; lines skipped: 3.\n")
 		s := summaryOf(t, r.out)
 		require.Equal(t, 2, s.Registered)
 		require.Equal(t, 1, s.Cohorts["automated"])

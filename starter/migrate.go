@@ -13,6 +13,7 @@ import (
 
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/migration"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -110,7 +111,7 @@ func (a *app) printProgress(did string) func(migration.Progress) {
 	return func(p migration.Progress) {
 		if now := a.now(); now.Sub(progressAt) >= lineEvery {
 			progressAt = now
-			fmt.Fprintf(a.err, "%d users read, %d vendors %s, %d undecided\n", p.Counts.Users, p.Counts.Migrated, did, p.Counts.Undecided)
+			fmt.Fprintf(a.err, "%s read, %s %s, %d undecided\n", evidence.Counted(p.Counts.Users, "user", "users"), evidence.Counted(p.Counts.Migrated, "vendor", "vendors"), did, p.Counts.Undecided)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/adapters/recovery"
 	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/platform/config"
 )
@@ -136,8 +137,9 @@ func connectInto(ctx context.Context, settings config.Config, into string) (reco
 
 // sayRestored says what a restore came to.
 func (a *app) sayRestored(database string, choice backup.Choice, at time.Time, done recovery.Restored) {
-	a.printf("Restored %s to %s: %d documents, %d trials, %d rollouts; %d later events left out.\n",
-		database, at.UTC().Format(time.RFC3339), done.Documents, done.Trials, done.Rollouts, done.Later)
+	a.printf("Restored %s to %s: %s, %s, %s; later events left out: %d.\n", database, at.UTC().Format(time.RFC3339),
+		evidence.Counted(done.Documents, "document", "documents"), evidence.Counted(done.Trials, "trial", "trials"),
+		evidence.Counted(done.Rollouts, "rollout", "rollouts"), done.Later)
 	if done.SetBack {
 		a.printf("Backup %s, begun after the moment, lacks events that %s has: the database had been lost or set back by then, so it is passed over.\n",
 			choice.After.ID, choice.Before.ID)
@@ -237,6 +239,6 @@ func (a *app) recountRestored(ctx context.Context, store recovery.Store) error {
 	if err != nil {
 		return err
 	}
-	a.printf("%d of %d counters were behind and are set right.\n", result.Wrong, result.Counters)
+	a.printf("Counters that were behind and are set right: %d of %d.\n", result.Wrong, result.Counters)
 	return nil
 }

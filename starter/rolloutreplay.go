@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/internal/adapters/mongodb"
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -101,8 +102,9 @@ func (a *app) printReplayed(r rollout.Replayed) error {
 	if a.options.json {
 		return a.printValue(r)
 	}
-	a.printf("Rollout %s: %d decisions, %d snapshots.\n", printable(r.ID), r.Events, r.Snapshots)
-	a.printf("Replayed and compared: %d decisions, %d judgements. The other decisions were people's.\n", r.Decisions, r.Judgements)
+	a.printf("Rollout %s: %s, %s.\n", printable(r.ID), evidence.Counted(r.Events, "decision", "decisions"), evidence.Counted(r.Snapshots, "snapshot", "snapshots"))
+	a.printf("Replayed and compared: %s, %s. The other decisions were people's.\n",
+		evidence.Counted(r.Decisions, "decision", "decisions"), evidence.Counted(r.Judgements, "judgement", "judgements"))
 	if len(r.Differences) == 0 {
 		a.printf("All came to the same.\n")
 		return nil
@@ -121,7 +123,7 @@ func (a *app) rehearse(plan rollout.Plan, events []rollout.Event, read rollout.S
 	if a.options.json {
 		return a.printValue(r)
 	}
-	a.printf("What plan %s would have decided on the %d snapshots of %s, left to itself:\n\n", printable(plan.Name), r.Snapshots, printable(r.State.ID))
+	a.printf("What plan %s would have decided on %s of %s, left to itself:\n\n", printable(plan.Name), evidence.Counted(r.Snapshots, "snapshot", "snapshots"), printable(r.State.ID))
 	var decided []rollout.Event
 	for _, e := range r.Events {
 		if e.Type != rollout.EventUpdate && e.Type != rollout.EventPreflight {

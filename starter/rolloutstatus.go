@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/client"
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -67,11 +68,11 @@ func statusTable(v rollout.View, now time.Time) *table {
 		t.row("paused", fmt.Sprintf("%s, by %s (%s)", formatTime(p.Since, now), orDash(p.By), p.Cause))
 		t.row("why", p.Reason)
 	}
-	if s.Epoch > 0 {
-		t.row("rolled back", fmt.Sprintf("%d times, by alarms; goes on no sooner than %s", s.Epoch, formatTime(s.CooldownUntil, now)))
+	if s.PartialRollbacks > 0 {
+		t.row("rolled back", fmt.Sprintf("%s, by alarms; goes on no sooner than %s", rollout.TimesInWords(s.PartialRollbacks), formatTime(s.CooldownUntil, now)))
 	}
 	if b := s.Backfill; b != nil {
-		t.row("adopted", fmt.Sprintf("%d trials that ran unautomated; complete: %s", b.Taken, formatBool(b.Done)))
+		t.row("adopted", fmt.Sprintf("%s that ran unautomated; complete: %s", evidence.Counted(b.Taken, "trial", "trials"), formatBool(b.Done)))
 	}
 	if j := v.Judgement; j != nil && j.Adopted != nil {
 		t.row("their trials", j.Adopted.Sentence())

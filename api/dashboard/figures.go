@@ -112,7 +112,10 @@ func (v figureView) Interval() string {
 // Counted says of how many the figure is made.
 func (v figureView) Counted() string {
 	if v.ID == monitoring.ResponseTime {
-		return fmt.Sprintf("%s calls", grouped(v.Denominator))
+		if v.Denominator == 1 {
+			return "1 call"
+		}
+		return grouped(v.Denominator) + " calls"
 	}
 	return fmt.Sprintf("%s of %s", grouped(v.Numerator), grouped(v.Denominator))
 }

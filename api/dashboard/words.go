@@ -71,7 +71,7 @@ func pretty(v any) (string, error) {
 func happened(e trial.Event) string {
 	switch e.Type {
 	case trial.EventStarted:
-		return fmt.Sprintf("trial started, %s cohort, %d days", e.Registration.Cohort, e.Registration.Policy.LengthDays)
+		return fmt.Sprintf("trial started, %s cohort, %s", e.Registration.Cohort, evidence.Counted(e.Registration.Policy.LengthDays, "day", "days"))
 	case trial.EventStep:
 		outcome := "done"
 		if e.Decision.Action == trial.Skip {

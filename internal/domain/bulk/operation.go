@@ -179,6 +179,8 @@ func (o Operation) Title() string {
 	switch {
 	case o.Action == Undo:
 		return "Undo " + o.Undoes
+	case o.Days == 1:
+		return fmt.Sprintf("%s by a day", o.Action)
 	case o.Days > 0:
 		return fmt.Sprintf("%s by %d days", o.Action, o.Days)
 	}

@@ -84,13 +84,13 @@ func (c Curve) closed(trialDays, later float64) Curve {
 
 // Explanation says in a sentence from when on a trial counts in judging conversion.
 func (t Times) Explanation() string {
-	ended := fmt.Sprintf("A trial counts for conversion once it and its grace are over, after %v days", t.TrialDays)
+	ended := fmt.Sprintf("A trial counts for conversion once it and its grace are over, after %s", Counted(t.TrialDays, "day", "days"))
 	switch {
 	case t.History == nil:
 		return ended + "."
 	case len(t.Curve) == 0:
-		return fmt.Sprintf("%s: to know at which age vendors convert takes %d conversions from before the rollout, and there are %d, of %d trials.",
-			ended, EnoughHistory, t.History.Converted, t.History.Trials)
+		return fmt.Sprintf("%s: to know at which age vendors convert takes %d conversions from before the rollout, and there are %d, of %s.",
+			ended, EnoughHistory, t.History.Converted, Counted(t.History.Trials, "trial", "trials"))
 	}
 	return fmt.Sprintf("A trial counts for conversion from %.1f days on. The ages come from %d conversions of %d trials before the rollout, shifted by %.1f days to be safe.",
 		t.Curve[0].Age, t.History.Converted, t.History.Trials, t.History.Later)

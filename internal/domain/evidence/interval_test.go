@@ -51,3 +51,13 @@ func TestADifferenceTurnedRoundIsTheSame(t *testing.T) {
 		require.LessOrEqual(t, d.High, 1+1e-9)
 	})
 }
+
+func TestThingsAreCountedAsPeopleDo(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, []string{"0 calls", "1 call", "2 calls"}, []string{
+		evidence.Counted(0, "call", "calls"), evidence.Counted(1, "call", "calls"), evidence.Counted(2, "call", "calls"),
+	})
+	require.Equal(t, []string{"0.5 days", "1 day", "1.5 days"}, []string{
+		evidence.Counted(0.5, "day", "days"), evidence.Counted(1.0, "day", "days"), evidence.Counted(1.5, "day", "days"),
+	})
+}

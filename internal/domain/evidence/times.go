@@ -60,6 +60,14 @@ func Percents(rate, limit float64) (rateText, limitText string) {
 	return rateText, limitText
 }
 
+// Counted writes a number of things for people: 1 call, 3 calls.
+func Counted[N int | int64 | float64](n N, one, many string) string {
+	if n == 1 {
+		many = one
+	}
+	return fmt.Sprintf("%v %s", n, many)
+}
+
 // Ratio is a share; 0 of nothing.
 func Ratio(part, whole int) float64 {
 	if whole == 0 {

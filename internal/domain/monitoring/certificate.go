@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"marketplace.example/trials/internal/domain/evidence"
 )
 
 // certificateNear is how long before its expiry a certificate must be renewed: three weeks, or the last
@@ -59,7 +61,7 @@ func (s Situation) certificates() Observation {
 
 func certificate(v Validity, now time.Time) Part {
 	const day = 24 * time.Hour
-	part := Part{Name: PartCertificate, State: v.State(now), Message: fmt.Sprintf("valid until %s, for %d days", v.Until.UTC().Format(time.DateOnly), v.Until.Sub(now)/day)}
+	part := Part{Name: PartCertificate, State: v.State(now), Message: fmt.Sprintf("valid until %s, for %s", v.Until.UTC().Format(time.DateOnly), evidence.Counted(int(v.Until.Sub(now)/day), "day", "days"))}
 	switch {
 	case part.State == Healthy:
 		return part

@@ -22,7 +22,7 @@ func TestACertificateIsWarnedOfWeeksBeforeItExpires(t *testing.T) {
 		"the last hour":         {89 * day, time.Hour, Degraded, "for 0 days"},
 		"expired":               {90 * day, 0, Unhealthy, "it expired at 2026-03-09T12:00:00Z"},
 		"a short one, fresh":    {day, 5 * day, Healthy, "for 5 days"},
-		"a short one, to renew": {5 * day, day, Degraded, "for 1 days"},
+		"a short one, to renew": {5 * day, day, Degraded, "for 1 day"},
 		"one of the future":     {-day, 89 * day, Unhealthy, "it is not valid before"},
 	} {
 		health := Assess(Probes{Certificate: &Validity{now.Add(-c.age), now.Add(c.left)}}, Health{}, now)

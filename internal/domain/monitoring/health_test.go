@@ -67,17 +67,17 @@ func TestEachPartAtItsEdges(t *testing.T) {
 		"the queue cannot be described": {PartWorker, func(p *Probes) { p.Worker.Queue.Failure = NoAnswer }, Unknown, "unknown, because Temporal does not report who polls the task queue", Degraded},
 
 		"no worker ever polled":             {PartWorker, func(p *Probes) { p.Worker.Polled = time.Time{} }, Unhealthy, "no worker has polled the task queue in the last minutes", Unhealthy},
-		"an idle worker polls rarely":       {PartWorker, func(p *Probes) { p.Worker.Polled = ago(pollMissing) }, Healthy, "last polled 1m10s ago, 1 tasks wait", Healthy},
+		"an idle worker polls rarely":       {PartWorker, func(p *Probes) { p.Worker.Polled = ago(pollMissing) }, Healthy, "last polled 1m10s ago, 1 task waits", Healthy},
 		"a worker that lives does not poll": {PartWorker, func(p *Probes) { p.Worker.Polled = ago(pollMissing + time.Second) }, Unhealthy, "no worker has polled the task queue for 1m11s", Unhealthy},
-		"a worker was just stopped":         {PartWorker, func(p *Probes) { p.Worker.Polled = ago(45 * time.Second); sampled(p, 45*time.Second) }, Healthy, "last polled 45s ago, 1 tasks wait", Healthy},
+		"a worker was just stopped":         {PartWorker, func(p *Probes) { p.Worker.Polled = ago(45 * time.Second); sampled(p, 45*time.Second) }, Healthy, "last polled 45s ago, 1 task waits", Healthy},
 		"a worker has been stopped":         {PartWorker, func(p *Probes) { p.Worker.Polled = ago(46 * time.Second); sampled(p, 50*time.Second) }, Unhealthy, "no worker has given a sign of life for 46s", Unhealthy},
-		"samples stopped, polls did not":    {PartWorker, func(p *Probes) { sampled(p, time.Hour) }, Healthy, "last polled 20s ago, 1 tasks wait", Healthy},
+		"samples stopped, polls did not":    {PartWorker, func(p *Probes) { sampled(p, time.Hour) }, Healthy, "last polled 20s ago, 1 task waits", Healthy},
 		"the database does not say the samples": {PartWorker, func(p *Probes) {
 			p.Worker.Polled, p.Worker.Noted.Failure = ago(time.Minute), NoAnswer
 			p.Worker.Processes = nil
-		}, Healthy, "last polled 1m0s ago, 1 tasks wait", Healthy},
+		}, Healthy, "last polled 1m0s ago, 1 task waits", Healthy},
 		"only the API gives signs of life": {PartWorker, func(p *Probes) { p.Worker.Polled = ago(time.Minute); p.Worker.Processes[0].Role = RoleAPI }, Unhealthy, "no worker has given a sign of life for 1m0s", Unhealthy},
-		"a task waits for a minute":        {PartWorker, func(p *Probes) { p.Worker.Oldest = taskWaits }, Healthy, "last polled 20s ago, 1 tasks wait", Healthy},
+		"a task waits for a minute":        {PartWorker, func(p *Probes) { p.Worker.Oldest = taskWaits }, Healthy, "last polled 20s ago, 1 task waits", Healthy},
 		"tasks wait for longer":            {PartWorker, func(p *Probes) { p.Worker.Oldest, p.Worker.Waiting = taskWaits+time.Second, 40 }, Degraded, "40 tasks wait for a worker, the first for 1m1s", Degraded},
 
 		"SES is silent":           {PartMail, func(p *Probes) { p.Mail.Failure = NoAnswer }, Unknown, "SES does not report the account's status: no answer", Degraded},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -99,11 +100,11 @@ func worker(p Probes, now time.Time) Part {
 		part.State, part.Message, part.Since = Unhealthy, "no worker has given a sign of life for "+formatDuration(silent), later(w.Polled, sampled)
 	case w.Oldest > taskWaits:
 		part.State = Degraded
-		part.Message = fmt.Sprintf("%d tasks wait for a worker, the first for %s", w.Waiting, formatDuration(w.Oldest))
+		part.Message = fmt.Sprintf("%s for a worker, the first for %s", evidence.Counted(w.Waiting, "task waits", "tasks wait"), formatDuration(w.Oldest))
 		part.Action = "Start more workers, or find in their logs what keeps them busy; steps run late."
 		return part
 	default:
-		part.Message = fmt.Sprintf("last polled %s ago, %d tasks wait", formatDuration(now.Sub(w.Polled)), w.Waiting)
+		part.Message = fmt.Sprintf("last polled %s ago, %s", formatDuration(now.Sub(w.Polled)), evidence.Counted(w.Waiting, "task waits", "tasks wait"))
 		return part
 	}
 	part.Action = "Start the worker and read the end of its log. Steps wait and run late; none is lost, and no e-mail is sent twice."
@@ -114,7 +115,7 @@ func mail(p Probes) Part {
 	m := p.Mail
 	part := Part{Name: PartMail, State: Healthy, Took: m.Took}
 	used := 0.0
-	part.Message = fmt.Sprintf("sending is enabled, %.0f e-mails in 24 hours without a limit", m.Sent)
+	part.Message = fmt.Sprintf("sending is enabled, %s in 24 hours without a limit", evidence.Counted(int(m.Sent), "e-mail", "e-mails"))
 	if m.Quota > 0 {
 		used = m.Sent / m.Quota
 		part.Message = fmt.Sprintf("sending is enabled, %.0f of %.0f e-mails in 24 hours (%.0f %%)", m.Sent, m.Quota, used*100)

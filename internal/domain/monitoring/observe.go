@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/internal/domain/canary"
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -161,7 +162,8 @@ func needed(id RuleID) int {
 func (s Situation) converted() Observation {
 	f, least := s.conversion(trial.Automated), needed(ConversionRateDropped)
 	if f.Denominator < least {
-		return unmeasured(f.Denominator, "%d automated trials began long enough ago to have ended; a rate takes at least %d", f.Denominator, least)
+		return unmeasured(f.Denominator, "%s began long enough ago to have ended; a rate takes at least %d",
+			evidence.Counted(f.Denominator, "automated trial", "automated trials"), least)
 	}
 	o := rate(f.Numerator, f.Denominator, least, "automated trials that could have ended have converted")
 	if f.Pending > 0 {
@@ -183,7 +185,8 @@ func (s Situation) lastDay(name Name) (n int) {
 
 func (s Situation) mailsFailed() Observation {
 	failed := s.lastDay(MailFailed)
-	return observed(float64(failed), failed, "%d e-mails of the last day bounced, were rejected, or refused for good", failed)
+	return observed(float64(failed), failed, "%s of the last day bounced, were rejected, or refused for good",
+		evidence.Counted(failed, "e-mail", "e-mails"))
 }
 
 func (s Situation) mailsArrived() Observation {
@@ -208,12 +211,12 @@ func (s Situation) expired(before time.Time) Observation {
 		}
 		most = max(most, n)
 	}
-	return observed(float64(most), most, "%d trials expired within an hour", most)
+	return observed(float64(most), most, "%s expired within an hour", evidence.Counted(most, "trial", "trials"))
 }
 
 func (s Situation) unknown() Observation {
 	n := s.mails(s.recent()).Unknown
-	return observed(float64(n), n, "%d e-mails may or may not have been sent", n)
+	return observed(float64(n), n, "%s may or may not have been sent", evidence.Counted(n, "e-mail", "e-mails"))
 }
 
 func (s Situation) repaired() Observation {
@@ -221,7 +224,7 @@ func (s Situation) repaired() Observation {
 	for _, p := range FindPeriods(s.Now, s.Day) {
 		n += s.Repairs[p]
 	}
-	return observed(float64(n), n, "the reconciler repaired %d trials in the last hour", n)
+	return observed(float64(n), n, "the reconciler repaired %s in the last hour", evidence.Counted(n, "trial", "trials"))
 }
 
 func (s Situation) watched() Observation {
@@ -232,7 +235,8 @@ func (s Situation) watched() Observation {
 		return observed(0, 0, "no rollout runs")
 	default:
 		missed := max(0, int((s.Now.Sub(*last)-rollout.WatchSlack)/rollout.WatchEvery(s.Day)))
-		return observed(float64(missed), missed, "%d consecutive watches are missing; the last ran at %s", missed, formatTime(*last))
+		return observed(float64(missed), missed, "%s missing; the last ran at %s",
+			evidence.Counted(missed, "consecutive watch is", "consecutive watches are"), formatTime(*last))
 	}
 }
 

@@ -4,14 +4,15 @@ import (
 	"fmt"
 	"strings"
 
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // finalReport is the message about the whole rollout after its stability.
 func finalReport(s rollout.State, e rollout.Event) *Message {
-	lead := fmt.Sprintf("The rollout of trial automation has held at %v %% of new vendors through its %v days of stability, which ended on %s.",
-		s.Percentage, s.Plan.StabilityDays, s.FormatTime(e.At))
+	lead := fmt.Sprintf("The rollout of trial automation has held at %v %% of new vendors through its %s of stability, which ended on %s.",
+		s.Percentage, evidence.Counted(s.Plan.StabilityDays, "day", "days"), s.FormatTime(e.At))
 	if e.By != flags.Automatic {
 		lead = fmt.Sprintf("The rollout of trial automation is at %v %% of new vendors; its stability was ended by hand on %s.", s.Percentage, s.FormatTime(e.At))
 	}
@@ -80,9 +81,9 @@ func decided(s rollout.State, e rollout.Event) []Item {
 	}
 	items = append(items, Item{Label: "Rolled back by alarms", Text: rollout.TimesInWords(s.PartialRollbacks)})
 	if s.Backfill != nil {
-		text := fmt.Sprintf("%d trials so far", s.Backfill.Taken)
+		text := evidence.Counted(s.Backfill.Taken, "trial", "trials") + " so far"
 		if s.Backfill.Done {
-			text = fmt.Sprintf("all %d trials", s.Backfill.Taken)
+			text = evidence.Counted(s.Backfill.Taken, "trial", "trials") + ", which is all"
 		}
 		items = append(items, Item{Label: "Automated while running", Text: text})
 	}

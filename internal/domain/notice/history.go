@@ -2,7 +2,6 @@ package notice
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 	"time"
 
@@ -93,7 +92,7 @@ func newHistoryRow(name string, values []rollout.SeriesValue, points []rollout.S
 	}
 	const most = 4
 	if over := len(words) - most; over > 0 {
-		words = append([]string{changesBefore(over)}, words[over:]...)
+		words = append([]string{evidence.Counted(over, "change", "changes") + " before"}, words[over:]...)
 	}
 	row.Text = strings.Join(words, ", ")
 	if rates := rates(values); rates != "" {
@@ -117,11 +116,4 @@ func rates(values []rollout.SeriesValue) string {
 		return seen[0]
 	}
 	return seen[0] + " at first, " + seen[len(seen)-1] + " now"
-}
-
-func changesBefore(n int) string {
-	if n == 1 {
-		return "one change before"
-	}
-	return fmt.Sprintf("%d changes before", n)
 }

@@ -79,6 +79,6 @@ func TestAHistoryOfManyChangesNamesTheLast(t *testing.T) {
 		return HistoryOf(series).Rows[0].Text
 	}
 	require.Equal(t, "open from 5 March 12:00, good from 5 March 13:00, open from 5 March 14:00, good from 5 March 15:00; nothing seen", text(4))
-	require.Contains(t, text(5), "one change before, good from 5 March 13:00, ")
+	require.Contains(t, text(5), "1 change before, good from 5 March 13:00, ")
 	require.Contains(t, text(6), "2 changes before, open from 5 March 14:00, ")
 }

@@ -277,8 +277,8 @@ func whatIsNext(s rollout.State, e rollout.Event) string {
 	}
 	next, more := s.Following()
 	if !more {
-		return fmt.Sprintf("Next: the rollout is complete on %s, or up to %v days later if it is not certain by then whether enough trials convert.",
-			s.FormatTime(s.StageEnds()), s.Plan.GuardDays)
+		return fmt.Sprintf("Next: the rollout is complete on %s, or up to %s later if it is not certain by then whether enough trials convert.",
+			s.FormatTime(s.StageEnds()), evidence.Counted(s.Plan.GuardDays, "day", "days"))
 	}
 	text := fmt.Sprintf("Next: %s, on %s at the earliest", longName(s.Plan, next), s.FormatTime(s.StageEnds()))
 	if s.Stage.Kind == rollout.InPhase || s.NeedsPreflight() {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/rollout"
 )
@@ -59,7 +60,7 @@ func (t Tally) line() string {
 	if t.Adopted.any() {
 		text += "; by the backfill " + t.Adopted.line("adopted")
 	}
-	return text + fmt.Sprintf("; %d API calls, 95 %% up to %d ms", t.Calls, t.P95MS)
+	return text + fmt.Sprintf("; %s, 95 %% up to %d ms", evidence.Counted(t.Calls, "API call", "API calls"), t.P95MS)
 }
 
 func (c CohortTally) line(came string) string {

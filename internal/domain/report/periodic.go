@@ -71,9 +71,9 @@ func (r Report) summary() string {
 	t := r.Total
 	name := r.name()
 	text := fmt.Sprintf("%s at %v %% of new vendors: %s admitted, %s, %s.", strings.ToUpper(name[:1])+name[1:], r.Percentage,
-		counted(t.Admitted, "vendor"), t.mail(), t.ends())
+		evidence.Counted(t.Admitted, "vendor", "vendors"), t.mail(), t.ends())
 	if t.Adopted.any() {
-		text += fmt.Sprintf(" By the backfill: %s adopted, %s, %s.", counted(t.Adopted.Admitted, "vendor"), t.Adopted.mail(), t.Adopted.ends())
+		text += fmt.Sprintf(" By the backfill: %s adopted, %s, %s.", evidence.Counted(t.Adopted.Admitted, "vendor", "vendors"), t.Adopted.mail(), t.Adopted.ends())
 	}
 	return text
 }
@@ -88,17 +88,7 @@ func (c CohortTally) ends() string {
 	if c.Converted+c.Expired == 0 {
 		return "no trial ended"
 	}
-	return fmt.Sprintf("%s and %s", counted(c.Converted, "conversion"), counted(c.Expired, "expiry"))
-}
-
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	if stem, is := strings.CutSuffix(what, "y"); is {
-		return fmt.Sprintf("%d %sies", n, stem)
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprintf("%s and %s", evidence.Counted(c.Converted, "conversion", "conversions"), evidence.Counted(c.Expired, "expiry", "expiries"))
 }
 
 // inWords writes a part as a percentage and what it is of; none if it is empty.
@@ -160,7 +150,7 @@ func ofCohort(who string, now, before CohortTally) []string {
 
 // answers says what vendors answered, with the interval of the share, and how many did before.
 func answers(now, before feedback.Tally) string {
-	return fmt.Sprintf("Vendors' feedback: %s; %s before.", now, counted(before.Answers, "answer"))
+	return fmt.Sprintf("Vendors' feedback: %s; %s before.", now, evidence.Counted(before.Answers, "answer", "answers"))
 }
 
 // chance is the largest difference, in standard errors, that counts as chance.

@@ -3,6 +3,8 @@ package rollout
 import (
 	"fmt"
 	"time"
+
+	"marketplace.example/trials/internal/domain/evidence"
 )
 
 // AdoptedTally counts what became of the vendors that a backfill automated, from their adoption on.
@@ -53,6 +55,8 @@ func (t AdoptedTally) Sentence() string {
 	if t == (AdoptedTally{}) {
 		return ""
 	}
-	return fmt.Sprintf("%d vendors were adopted by the backfill. Since then: %d e-mails delivered, %d failed; %d steps done, %d failed; %d conversions, %d trials expired.",
-		t.Vendors, t.MailDelivered, t.MailFailed, t.StepsDone, t.StepsFailed, t.Converted, t.Expired)
+	return fmt.Sprintf("%s adopted by the backfill. Since then: %s delivered, %d failed; %s done, %d failed; %s, %s expired.",
+		evidence.Counted(t.Vendors, "vendor was", "vendors were"), evidence.Counted(t.MailDelivered, "e-mail", "e-mails"), t.MailFailed,
+		evidence.Counted(t.StepsDone, "step", "steps"), t.StepsFailed,
+		evidence.Counted(t.Converted, "conversion", "conversions"), evidence.Counted(t.Expired, "trial", "trials"))
 }

@@ -40,7 +40,7 @@ func TestTheLedgerCountsAdoptedVendorsByThemselves(t *testing.T) {
 	apply(true, of(rollout.MailFailed, "c", "c/expiry/0"))
 	j := apply(true, of(rollout.MailFailed, "c", "c/expiry/0"), of(rollout.MailFailed, "d", "d/reminder-1d/0"), of(rollout.Converted, "c", "c"), of(rollout.Expired, "d", "d"))
 	require.Equal(t, &rollout.AdoptedTally{Vendors: 2, Converted: 1, Expired: 1, MailDelivered: 1, MailFailed: 2, StepsDone: 1, StepsFailed: 1}, j.Adopted)
-	require.Equal(t, "2 vendors were adopted by the backfill. Since then: 1 e-mails delivered, 2 failed; 1 steps done, 1 failed; 1 conversions, 1 trials expired.", j.Adopted.Sentence())
+	require.Equal(t, "2 vendors were adopted by the backfill. Since then: 1 e-mail delivered, 2 failed; 1 step done, 1 failed; 1 conversion, 1 trial expired.", j.Adopted.Sentence())
 	require.Empty(t, rollout.AdoptedTally{}.Sentence())
 	require.Equal(t, 3, l.Errors.Total().Seen, "one vendor's day each")
 	require.Equal(t, 2, l.Email.Total().Seen)

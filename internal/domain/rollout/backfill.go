@@ -1,9 +1,9 @@
 package rollout
 
 import (
-	"fmt"
 	"time"
 
+	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/flags"
 )
 
@@ -42,7 +42,7 @@ func (s State) BackfilledEvent(after string, count int, done bool, now time.Time
 		b.Taken += s.Backfill.Taken
 	}
 	e := Event{Seq: s.Seq + 1, Type: EventBackfill, At: now.UTC().Truncate(time.Millisecond), By: flags.Automatic, Backfill: &b,
-		Reason: fmt.Sprintf("Backfilled: %d vendors whose trials ran unautomated are automated now.", b.Taken)}
+		Reason: "Backfilled so far: " + evidence.Counted(b.Taken, "vendor whose trial ran unautomated.", "vendors whose trials ran unautomated.")}
 	if done {
 		e.Reason += " That is all of them."
 	}

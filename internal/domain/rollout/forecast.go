@@ -127,12 +127,13 @@ func newPhaseForecast(phase Phase, rate float64, rule Rule) PhaseForecast {
 		lengths = usualPatience
 	}
 	f.Holds, f.Pauses = f.Vendors < needed, lengths*f.Vendors < needed
-	f.Text = fmt.Sprintf("the %v %% phase admits about %.0f vendors in %v days; the %s gate needs %.0f", phase.Percentage, f.Vendors, phase.SoakDays, by, needed)
+	f.Text = fmt.Sprintf("the %v %% phase admits about %s in %s; the %s gate needs %.0f", phase.Percentage,
+		evidence.Counted(int(math.Round(f.Vendors)), "vendor", "vendors"), evidence.Counted(phase.SoakDays, "day", "days"), by, needed)
 	switch {
 	case f.Pauses:
-		f.Text += fmt.Sprintf("; this phase will wait, and pause; a soak of %v days would be enough", f.SoakWouldDo)
+		f.Text += fmt.Sprintf("; this phase will wait, and pause; a soak of %s would be enough", evidence.Counted(f.SoakWouldDo, "day", "days"))
 	case f.Holds:
-		f.Text += fmt.Sprintf("; this phase will wait; a soak of %v days would be enough", f.SoakWouldDo)
+		f.Text += fmt.Sprintf("; this phase will wait; a soak of %s would be enough", evidence.Counted(f.SoakWouldDo, "day", "days"))
 	default:
 		f.Text += ", which is enough"
 	}

@@ -50,15 +50,15 @@ func (j judge) rule(gate Gate) GateResult {
 	e := j.Gates[gate]
 	run := e.Total()
 	r := GateResult{Gate: gate, Estimate: run.Mean(), Limit: e.Null.Limit, Seen: run.Seen, Enough: enoughCalls}
-	unit := "calls"
+	of := apiCalls
 	switch gate {
 	case GateEmail:
-		r.Seen, r.Enough, unit = len(j.EmailVendors), enoughEmail, "vendors with e-mail"
+		r.Seen, r.Enough, of = len(j.EmailVendors), enoughEmail, unit{"vendor with e-mail", "vendors with e-mail"}
 	case GateAutomation:
-		r.Seen, r.Enough, unit = len(j.StepVendors), enoughAutomation, "vendors with steps"
+		r.Seen, r.Enough, of = len(j.StepVendors), enoughAutomation, unit{"vendor with steps", "vendors with steps"}
 	case GateAPI, GateErrors, GateConversion:
 	}
-	r = ruled(r, e.Null.Side, e.Log(1), gateRates[gate], unit)
+	r = ruled(r, e.Null.Side, e.Log(1), gateRates[gate], of)
 	if j.Rule == RuleThreshold || r.Enough == enoughCalls && r.Seen > 0 && j.Served.Seen == 0 { // at 0 % calls make the baseline
 		return r
 	}
@@ -77,20 +77,20 @@ var gateRates = map[Gate]string{
 
 // ruled gives a gate's verdict by the plain rule: FAIL by evidence, PASS by the estimate if the
 // sample is large enough, INSUFFICIENT otherwise.
-func ruled(r GateResult, side evidence.Side, log float64, what, unit string) GateResult {
+func ruled(r GateResult, side evidence.Side, log float64, what string, of unit) GateResult {
 	r.Evidence, r.Needed = evidence.FromLog(log), gateNeeded
 	bound := "at least %s must"
 	if side == evidence.TooHigh {
 		bound = "at most %s may"
 	}
 	rate, limit := evidence.Percents(r.Estimate, r.Limit)
-	r.Reason = fmt.Sprintf("%s %s, "+bound+"; sample: %d %s", rate, what, limit, r.Seen, unitOf(r.Seen, unit))
+	r.Reason = fmt.Sprintf("%s %s, "+bound+"; sample: %s", rate, what, limit, of.counted(r.Seen))
 	switch {
 	case log >= math.Log(gateNeeded):
 		r.Verdict = Fail
 	case r.Seen < r.Enough:
 		r.Verdict = Insufficient
-		r.Reason = fmt.Sprintf("too little data: %d of %d %s", r.Seen, r.Enough, unit)
+		r.Reason = fmt.Sprintf("too little data: %d of %d %s", r.Seen, r.Enough, of.many)
 	case r.Within():
 		r.Verdict = Pass
 	default:
@@ -104,9 +104,10 @@ func ruled(r GateResult, side evidence.Side, log float64, what, unit string) Gat
 type sample struct {
 	bad  float64
 	seen int
-	// unit is what is counted; lacking says what is missing while nothing was seen.
-	unit, lacking string
-	broken        evidence.Breakage
+	unit
+	// lacking says what is missing while nothing was seen.
+	lacking string
+	broken  evidence.Breakage
 	// unknown is set without a baseline: what is normal is not known.
 	unknown bool
 }
@@ -139,11 +140,12 @@ func (j judge) proportional(r GateResult) GateResult {
 	if !of.unknown {
 		r.Odds = evidence.FromLog(of.broken.LogRatio(bad, seen))
 	}
-	r.Reason = fmt.Sprintf("%s %s, of %d %s %s", evidence.Percent(r.Estimate), gateRates[r.Gate], of.seen, unitOf(of.seen, of.unit), since)
+	r.Reason = fmt.Sprintf("%s %s, of %s %s", evidence.Percent(r.Estimate), gateRates[r.Gate], of.counted(of.seen), since)
 	switch {
 	case of.unknown:
 		r.Verdict = Pass
-		r.Reason += fmt.Sprintf("; not judged: before the rollout %d API calls were seen, %d are needed to know what is normal", j.Baseline.Count(), LeastBaseline)
+		r.Reason += fmt.Sprintf("; not judged: before the rollout %s seen, %d are needed to know what is normal",
+			evidence.Counted(j.Baseline.Count(), "API call was", "API calls were"), LeastBaseline)
 	case !r.HighIsBad() && !(j.Gates[r.Gate].Total().Sum > 0): // an e-mail that was never reported on counts as data too
 		r.Reason += "; in this phase " + of.lacking
 	case of.broken.Speaks(bad, seen):
@@ -154,7 +156,7 @@ func (j judge) proportional(r GateResult) GateResult {
 		}
 	default:
 		wanted := of.broken.Wanted(bad, seen)
-		r.Reason += fmt.Sprintf(", which fits a broken system no worse than a healthy one; it needs %d more %s without a failure%s", wanted, unitOf(wanted, of.unit), j.takes(r.Gate, wanted))
+		r.Reason += fmt.Sprintf(", which fits a broken system no worse than a healthy one; it needs %s without a failure%s", of.more(wanted), j.takes(r.Gate, wanted))
 	}
 	return r
 }
@@ -178,17 +180,17 @@ func (j judge) sample(gate Gate) sample {
 	calls := func(bad, baseline int) sample {
 		known := j.Baseline.Count()
 		return sample{
-			bad: float64(bad), seen: j.Served.Seen, unit: "calls", lacking: "one API call is needed",
+			bad: float64(bad), seen: j.Served.Seen, unit: apiCalls, lacking: "one API call is needed",
 			broken: evidence.NewBreakage(evidence.Ratio(baseline, known), leastBroken, mostBroken), unknown: known < LeastBaseline,
 		}
 	}
 	switch gate {
 	case GateEmail:
 		run := j.Email.Total()
-		return sample{bad: float64(run.Seen) - run.Sum, seen: run.Seen, unit: "vendor days with e-mail", lacking: "one delivered e-mail is needed", broken: beyond(1 - j.Triggers.EmailDelivery)}
+		return sample{bad: float64(run.Seen) - run.Sum, seen: run.Seen, unit: mailDays, lacking: "one delivered e-mail is needed", broken: beyond(1 - j.Triggers.EmailDelivery)}
 	case GateAutomation:
 		run := j.Errors.Total()
-		return sample{bad: run.Sum, seen: run.Seen, unit: "vendor days with steps", lacking: "one automated step that succeeds is needed", broken: beyond(j.Triggers.ErrorRate)}
+		return sample{bad: run.Sum, seen: run.Seen, unit: stepDays, lacking: "one automated step that succeeds is needed", broken: beyond(j.Triggers.ErrorRate)}
 	case GateAPI:
 		return calls(j.Served.Slow, j.Baseline.SlowerThan(SlowCall))
 	case GateErrors:

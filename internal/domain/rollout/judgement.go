@@ -190,7 +190,7 @@ func (j judge) planned() int {
 func (j judge) email() TriggerResult {
 	a, _ := j.observed(TriggerResult{Trigger: TriggerEmail, Remedy: Partial}, observation{
 		Evidence: j.Email, alpha: alphaEmail, enough: enoughEmail,
-		rates: "%s of the e-mails were delivered, at least %s must be", unit: "vendor days with e-mail",
+		rates: "%s of the e-mails were delivered, at least %s must be", unit: mailDays,
 	})
 	return a
 }
@@ -198,17 +198,16 @@ func (j judge) email() TriggerResult {
 func (j judge) errors() TriggerResult {
 	a, _ := j.observed(TriggerResult{Trigger: TriggerErrors, Remedy: Immediate}, observation{
 		Evidence: j.Errors, alpha: alphaErrors, enough: enoughAutomation,
-		rates: "%s of the automated steps failed, at most %s may", unit: "vendor days with steps",
+		rates: "%s of the automated steps failed, at most %s may", unit: stepDays,
 	})
 	return a
 }
 
 // What a conversion rate counts. A conversion ends a trial at once, and a trial that does not
 // convert is known only when trial and grace are over: among trials that merely ended, too many converted.
-const (
-	couldConvert = "of the trials that could have ended converted"
-	couldEnd     = "trials that began long enough ago"
-)
+const couldConvert = "of the trials that could have ended converted"
+
+var couldEnd = unit{"trial that began long enough ago", "trials that began long enough ago"}
 
 // converted is the share of the trials that could have ended which converted, and their number.
 func (j judge) converted() (share float64, seen int) {
@@ -225,7 +224,7 @@ func (j judge) conversion() TriggerResult {
 	a = j.weighed(a, evidence.TooLow, j.conversions(null, j.CurveOrMatured(), j.now, j.Day).Log(), alphaConversion, enoughMatured)
 	a.Reason = j.words(a, "%s "+couldConvert+", at least %s must", couldEnd, "")
 	if over > 0 && over < enoughMatured && !a.Firing {
-		a.Reason = fmt.Sprintf("%d trials began long enough ago to have ended; a rate takes at least %d", over, enoughMatured)
+		a.Reason = fmt.Sprintf("%s began long enough ago to have ended; a rate takes at least %d", evidence.Counted(over, "trial", "trials"), enoughMatured)
 	}
 	if len(j.Curve) > 0 && j.Rule == RuleEvidence {
 		j.ripening(&a, null)

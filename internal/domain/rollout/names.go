@@ -1,9 +1,6 @@
 package rollout
 
-import (
-	"cmp"
-	"strings"
-)
+import "cmp"
 
 var gateNames = map[Gate]string{
 	GateEmail: "E-mails delivered", GateAutomation: "Automated steps that succeeded", GateAPI: "API calls over 2 s",
@@ -25,14 +22,3 @@ func (g Gate) Name() string {
 
 // Name says what the trigger measures, for people.
 func (t Trigger) Name() string { return cmp.Or(triggerNames[t], string(t)) }
-
-// singular turns the units of samples into those of one.
-var singular = strings.NewReplacer("vendor days", "vendor day", "vendors", "vendor", "calls", "call", "intervals", "interval", "trials", "trial")
-
-// unitOf is a unit after a number.
-func unitOf(n int, unit string) string {
-	if n == 1 {
-		return singular.Replace(unit)
-	}
-	return unit
-}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"marketplace.example/trials/internal/domain/evidence"
 )
 
 // Outlook answers what people ask of a rollout that does not move. The zero value is that of one that is over.
@@ -83,10 +85,7 @@ func (s State) fails(j *Judgement) bool {
 }
 
 func (s State) whyStage() string {
-	length := fmt.Sprintf("%v days", s.Plan.soakDays(s.Stage))
-	if length == "1 days" {
-		length = "1 day"
-	}
+	length := evidence.Counted(s.Plan.soakDays(s.Stage), "day", "days")
 	switch s.Stage.Kind {
 	case InPhase:
 		if s.Percentage == 0 {

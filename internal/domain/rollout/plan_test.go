@@ -93,7 +93,7 @@ func TestForecast(t *testing.T) {
 	}{
 		{rollout.RuleEvidence, 1, true, true, "the 10 % phase admits about 0 vendors in 2 days; the email gate needs 1; this phase will wait, and pause; a soak of 10 days would be enough"},
 		{rollout.RuleEvidence, 2, true, false, "the 10 % phase admits about 0 vendors in 2 days; the email gate needs 1; this phase will wait; a soak of 5 days would be enough"},
-		{rollout.RuleEvidence, 4, true, false, "the 10 % phase admits about 1 vendors in 2 days; the email gate needs 1; this phase will wait; a soak of 2.5 days would be enough"},
+		{rollout.RuleEvidence, 4, true, false, "the 10 % phase admits about 1 vendor in 2 days; the email gate needs 1; this phase will wait; a soak of 2.5 days would be enough"},
 		{rollout.RuleEvidence, 10, false, false, "the 10 % phase admits about 2 vendors in 2 days; the email gate needs 1, which is enough"},
 		{rollout.RuleThreshold, 12, true, true, "the 10 % phase admits about 2 vendors in 2 days; the email gate needs 20; this phase will wait, and pause; a soak of 16.7 days would be enough"},
 		{rollout.RuleThreshold, 50, true, false, "the 10 % phase admits about 10 vendors in 2 days; the email gate needs 20; this phase will wait; a soak of 4 days would be enough"},

@@ -112,7 +112,8 @@ func converting(s State, c ConversionFacts) Check {
 		return Check{ID: CheckConversion, Verdict: Pass, Reason: "not known, which holds nothing up: the flag monitoring.trialMetrics is off"}
 	case c.Trials < enoughMatured:
 		return Check{ID: CheckConversion, Verdict: Pass,
-			Reason: fmt.Sprintf("not known, which holds nothing up: %d trials of the last weeks could have ended, and a rate takes at least %d", c.Trials, enoughMatured)}
+			Reason: fmt.Sprintf("not known, which holds nothing up: %s of the last weeks could have ended, and a rate takes at least %d",
+				evidence.Counted(c.Trials, "trial", "trials"), enoughMatured)}
 	case evidence.Ratio(c.Converted, c.Trials) < s.Plan.Triggers.Conversion:
 		return Check{ID: CheckConversion, Verdict: Fail,
 			Reason: text + fmt.Sprintf("; below %s the rollout would switch the automation off: find out why, start with a lower limit, or waive this check", limit)}
@@ -150,7 +151,7 @@ func backedUp(s State, f PreflightFacts) Check {
 
 func migrated(f PreflightFacts) Check {
 	if f.VendorsWithoutStart > 0 {
-		return Check{ID: CheckMigration, Verdict: Fail, Reason: fmt.Sprintf("%d vendors have no trialStartDate", f.VendorsWithoutStart)}
+		return Check{ID: CheckMigration, Verdict: Fail, Reason: evidence.Counted(f.VendorsWithoutStart, "vendor has", "vendors have") + " no trialStartDate"}
 	}
 	return Check{ID: CheckMigration, Verdict: Pass, Reason: "every vendor has a trialStartDate"}
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"marketplace.example/trials/internal/domain/evidence"
 )
 
 // Decidable are the first days on which a verdict, good or bad, is possible about each; the first phase begins on day 1. Nil
@@ -208,8 +210,8 @@ func (f Forecast) Sentence() string {
 		if phase.Risk == nil || phase.Risk.Email.Most == nil {
 			continue
 		}
-		return fmt.Sprintf("At %s registrations a day, were e-mail broken from the first vendor on, %d vendors (95 %%: %d) would be admitted before the rollout is rolled back.",
-			rounded(f.RegistrationsPerDay), *phase.Risk.Email.Median, *phase.Risk.Email.Most)
+		return fmt.Sprintf("At %s registrations a day, were e-mail broken from the first vendor on, %s (95 %%: %d) would be admitted before the rollout is rolled back.",
+			rounded(f.RegistrationsPerDay), evidence.Counted(*phase.Risk.Email.Median, "vendor", "vendors"), *phase.Risk.Email.Most)
 	}
 	return ""
 }

@@ -15,9 +15,9 @@ func TestTheVerdictOnATrigger(t *testing.T) {
 		limit, beyond          float64
 		seen, tooFew, shownFor int
 	}{
-		{rollout.TriggerEmail, 0.90, 0.89, 1, 0, 0},
-		{rollout.TriggerErrors, 0.20, 0.21, 1, 0, 0},
-		{rollout.TriggerAPI, 0.20, 0.21, 1, 0, 0},
+		{rollout.TriggerEmail, 0.90, 0.89, 1, 0, 20},
+		{rollout.TriggerErrors, 0.20, 0.21, 1, 0, 10},
+		{rollout.TriggerAPI, 0.20, 0.21, 1, 0, 10},
 		{rollout.TriggerPerformance, 0.05, 0.06, 100, 99, 100},
 		{rollout.TriggerConversion, 0.10, 0.09, 43, 42, 30},
 	} {
@@ -36,6 +36,6 @@ func TestTheVerdictOnATrigger(t *testing.T) {
 		check(rollout.Insufficient, "so it is", v, reason)
 		v, reason = result(c.beyond, c.tooFew, true)
 		check(rollout.Fail, "so it is", v, reason)
-		require.Equal(t, c.shownFor, rollout.TriggerResult{Trigger: c.of}.Enough(), c.of)
+		require.Equal(t, c.shownFor, rollout.TriggerResult{Trigger: c.of}.LeastToCompare(), c.of)
 	}
 }

@@ -14,9 +14,23 @@ type observation struct {
 	alpha float64
 	// enough is the sample that a plain comparison takes; least is the one that evidence takes.
 	enough, least int
-	// rates says what the rate and its limit are of, and unit what is counted.
-	rates, unit string
+	// rates says what the rate and its limit are of.
+	rates string
+	unit
 }
+
+// unit is what is counted.
+type unit struct{ one, many string }
+
+var (
+	apiCalls = unit{"call", "calls"}
+	mailDays = unit{"vendor day with e-mail", "vendor days with e-mail"}
+	stepDays = unit{"vendor day with steps", "vendor days with steps"}
+)
+
+func (u unit) counted(n int) string { return evidence.Counted(n, u.one, u.many) }
+
+func (u unit) more(n int) string { return evidence.Counted(n, "more "+u.one, "more "+u.many) }
 
 // observed judges a trigger, and returns the start that its figures count from. If it fires, that is the one with the most
 // evidence: the mean since then lies beyond the limit, and the mean since the first start may not.
@@ -58,12 +72,12 @@ func (j judge) weighed(a TriggerResult, side evidence.Side, log, alpha float64, 
 }
 
 // words gives a trigger's reason; since says from when on its figures count, empty for the first admission.
-func (j judge) words(a TriggerResult, rates, unit, since string) string {
+func (j judge) words(a TriggerResult, rates string, of unit, since string) string {
 	if a.Seen == 0 {
 		return "no data yet"
 	}
 	rate, limit := evidence.Percents(a.Estimate, a.Limit)
-	text := fmt.Sprintf(rates+" (of %d %s%s)", rate, limit, a.Seen, unitOf(a.Seen, unit), since)
+	text := fmt.Sprintf(rates+" (of %s%s)", rate, limit, of.counted(a.Seen), since)
 	if a.Firing && j.Rule == RuleEvidence {
 		text += fmt.Sprintf("; chance alone would show this less than once in %.0f rollouts", a.Needed)
 	}
@@ -83,7 +97,7 @@ func (j judge) performance() TriggerResult {
 	}
 	a, start := j.observed(a, observation{
 		Evidence: j.Slow, alpha: alphaSlow, enough: enoughCalls, least: enoughCalls, // calls that come together are slow together
-		rates: "%s of the API calls took much longer than their route did before, at most %s may", unit: "calls",
+		rates: "%s of the API calls took much longer than their route did before, at most %s may", unit: apiCalls,
 	})
 	if a.Seen > 0 && a.Seen < enoughCalls {
 		a.Reason += fmt.Sprintf("; it takes %d to judge", enoughCalls)
@@ -99,7 +113,7 @@ func (j judge) performance() TriggerResult {
 func (j judge) api() TriggerResult {
 	a, start := j.observed(TriggerResult{Trigger: TriggerAPI, Remedy: Immediate}, observation{
 		Evidence: j.API, alpha: alphaAPI, enough: enoughIntervals,
-		rates: "%s of the API calls failed, at most %s may", unit: "intervals, on average",
+		rates: "%s of the API calls failed, at most %s may", unit: unit{"interval", "intervals, on average"},
 	})
 	if !a.Firing || start >= len(j.Starts) {
 		return a
