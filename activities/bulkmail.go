@@ -82,7 +82,7 @@ func (b *Bulk) deliver(ctx context.Context, send trial.Send, step trial.Step, f 
 	delivery := trial.SendResult{Status: trial.SendReleased, Reason: string(trial.ReasonAutomationDisabled)}
 	flags, err := b.Store.Flags(ctx)
 	if err == nil && flags.FeatureFlags.TrialAutomation.Enabled {
-		delivery, err = b.Mailer.Deliver(ctx, Mail{To: f.Vendor.Email, Send: send, State: f.Trial, Step: step, VendorName: f.Vendor.Name, Now: b.Now()})
+		delivery, err = b.Mailer.Deliver(ctx, Mail{To: f.Vendor.Email, Send: send, State: f.Trial, Step: step, VendorName: f.Vendor.Name, Locale: f.Vendor.Locale, Now: b.Now()})
 	}
 	if err != nil {
 		delivery = trial.SendResult{Status: trial.SendReleased, Reason: "not-sent"}

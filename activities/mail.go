@@ -30,7 +30,7 @@ func (t *Trials) mail(ctx context.Context, due Due, s *evaluation) (bool, error)
 	}
 	// The e-mail describes the state after the step: a late expiry moves the end of the grace.
 	after := due.State.Apply(due.State.StepEvent(due.Step, s.decision, s.facts, true))
-	delivery, err := t.Mailer.Deliver(ctx, Mail{To: s.vendor.Email, Send: send, State: after, Step: due.Step, VendorName: s.vendor.Name, Now: s.facts.Now})
+	delivery, err := t.Mailer.Deliver(ctx, Mail{To: s.vendor.Email, Send: send, State: after, Step: due.Step, VendorName: s.vendor.Name, Locale: s.vendor.Locale, Now: s.facts.Now})
 	if err != nil {
 		delivery = trial.SendResult{Status: trial.SendReleased, Reason: trial.NotRendered}
 		if due.Step.Kind.IsOwn() { // the marketplace's wording cannot be had: its trial goes on without it

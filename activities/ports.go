@@ -38,10 +38,11 @@ type Mail struct {
 	To string
 	// Send is the claim under which it is sent.
 	Send trial.Send
-	// State is the trial after the step, and VendorName is for the greeting.
+	// State is the trial after the step, VendorName is for the greeting, and Locale for the language.
 	State      trial.State
 	Step       trial.Step
 	VendorName string
+	Locale     string
 	// Now is the moment of the decision to send it.
 	Now time.Time
 }

@@ -61,7 +61,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, fmt.Errorf("preparing to verify links: %w", err)
 	}
-	vendorBrand, err := cfg.Brand()
+	mail, err := cfg.Mail()
 	if err != nil {
 		return nil, fmt.Errorf("MAIL_TEMPLATES: %w", err)
 	}
@@ -82,7 +82,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	}
 	api, err := rest.New(rest.Options{
 		App: cases, Mail: mailbox{verifier: verifier, links: links, refused: base.Metrics.Refused, log: log},
-		Health: checker, Calls: calls{base.Metrics, base.Sampler}, Tracer: base.Traces.Tracer("http"), Callers: callers, Brand: vendorBrand, Log: log,
+		Health: checker, Calls: calls{base.Metrics, base.Sampler}, Tracer: base.Traces.Tracer("http"), Callers: callers, Brand: mail.Brand, Log: log,
 	})
 	if err != nil {
 		return nil, err

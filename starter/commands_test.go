@@ -15,7 +15,7 @@ import (
 func TestVendorCommands(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	register := []string{"vendor", "register", "--id", "v-1a", "--email", "ada@example.com", "--name", "Ada's Tools", "--timezone", "Europe/Paris"}
+	register := []string{"vendor", "register", "--id", "v-1a", "--email", "ada@example.com", "--name", "Ada's Tools", "--timezone", "Europe/Paris", "--locale", "fr"}
 	first := w.run(t, register...)
 	require.Equal(t, result{0, first.out, ""}, first)
 	golden(t, "vendor-register", first.out)

@@ -12,6 +12,8 @@ import (
 
 	"marketplace.example/trials/internal/adapters/ses"
 	"marketplace.example/trials/internal/domain/brand"
+	"marketplace.example/trials/internal/domain/trial"
+	"marketplace.example/trials/internal/domain/wording"
 	"marketplace.example/trials/internal/platform/config"
 )
 
@@ -25,56 +27,65 @@ func (a *app) mail() *cobra.Command {
 		Example: examples("starter mail check --templates deploy/mail", "starter mail preview reminder"),
 	}
 	group.PersistentFlags().StringVar(&folder, "templates", "", "the folder with brand.yaml (default "+variableTemplates+", or else the neutral brand)")
-	read := func() (brand.Brand, error) {
+	read := func() (config.Mail, error) {
 		folder = cmp.Or(folder, a.getenv(variableTemplates))
-		return config.Config{MailTemplates: folder}.Brand()
+		return config.Config{MailTemplates: folder}.Mail()
 	}
 	check := &cobra.Command{
-		Use: "check", Short: "Render every kind of e-mail at every edge, and say what is wrong", Args: cobra.NoArgs,
-		Long: "Render every kind of e-mail with the brand, for long names, none, no zone, one day left, grace 0 and more, and say what is wrong: " +
-			"long subjects, HTML that Gmail clips, a missing text part, links that lead nowhere, little contrast, images without text. Links are not followed.",
+		Use: "check", Short: "Render every e-mail at every edge, and say what is wrong", Args: cobra.NoArgs,
+		Long: "Render every kind of e-mail in every language with the brand, for long names, none, names from right to left, no zone, one day left, " +
+			"grace 0 and more, and say what is wrong: long subjects, HTML that Gmail clips, a missing text part, links that lead nowhere, little contrast, images without text. Links are not followed.",
 		Example: examples("starter mail check", "starter mail check --templates deploy/mail"),
 		RunE: func(*cobra.Command, []string) error {
-			b, err := read()
+			m, err := read()
 			if err != nil {
 				return err
 			}
-			return a.checkMails(b, folder)
+			return a.checkMails(m, folder)
 		},
 	}
 	group.AddCommand(check, a.mailPreview(read))
 	return group
 }
 
-func (a *app) mailPreview(read func() (brand.Brand, error)) *cobra.Command {
+func (a *app) mailPreview(read func() (config.Mail, error)) *cobra.Command {
 	var asHTML, asText bool
-	kinds := strings.Join(ses.Kinds(), ", ")
+	var language string
+	kinds := strings.Join(wording.BuiltInKinds(), ", ")
 	preview := &cobra.Command{
 		Use: "preview KIND", Short: "Print one e-mail: " + kinds,
-		Long:    "Print one e-mail with the brand: " + kinds + ". Its HTML is what a browser shows.",
-		Example: examples("starter mail preview welcome", "starter mail preview reminder --html --templates deploy/mail >reminder.html"),
+		Long: "Print one e-mail with the brand: " + kinds + ", or a kind of your own. Its HTML is what a browser shows. " +
+			"--language is a vendor's locale; the e-mail is in the language that such a vendor gets.",
+		Example: examples("starter mail preview welcome", "starter mail preview reminder --language pt-BR --html --templates deploy/mail >reminder.html"),
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 || !slices.Contains(ses.Kinds(), args[0]) {
-				return usagef("needs one kind of e-mail: %s", kinds)
+			if len(args) != 1 {
+				return usagef("needs one kind of e-mail: %s, or one of your own", kinds)
 			}
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			b, err := read()
+			m, err := read()
 			if err != nil {
 				return err
 			}
-			return a.previewMail(b, args[0], asHTML)
+			if all := m.Words.Kinds(); !slices.Contains(all, args[0]) {
+				return usagef("%.40q is no kind of e-mail; such are %s", args[0], strings.Join(all, ", "))
+			}
+			if language != "" && !trial.ValidLocale(language) {
+				return usagef("--language: %.40q is no language like pt-BR", language)
+			}
+			return a.previewMail(m, args[0], language, asHTML)
 		},
 	}
+	preview.Flags().StringVar(&language, "language", "", "the vendor's locale, such as pt-BR (default the brand's language)")
 	preview.Flags().BoolVar(&asHTML, "html", false, "print the HTML part alone")
 	preview.Flags().BoolVar(&asText, "text", false, "print the head and the text part (the default)")
 	preview.MarkFlagsMutuallyExclusive("html", "text")
 	return preview
 }
 
-func (a *app) previewMail(b brand.Brand, kind string, asHTML bool) error {
-	r, err := ses.Render(ses.Samples(b, kind)[0].Content)
+func (a *app) previewMail(m config.Mail, kind, language string, asHTML bool) error {
+	r, err := ses.Render(ses.Samples(m.Brand, m.Words, language, kind)[0].Content)
 	if err != nil {
 		return err
 	}
@@ -82,22 +93,23 @@ func (a *app) previewMail(b brand.Brand, kind string, asHTML bool) error {
 		a.printf("%s", r.HTML)
 		return nil
 	}
-	a.printf("From: %s\n", cmp.Or(b.Sender.Name, "as MAIL_FROM says"))
-	if b.Sender.ReplyTo != "" {
-		a.printf("Reply-To: %s\n", b.Sender.ReplyTo)
+	a.printf("From: %s\n", cmp.Or(m.Brand.Sender.Name, "as MAIL_FROM says"))
+	if m.Brand.Sender.ReplyTo != "" {
+		a.printf("Reply-To: %s\n", m.Brand.Sender.ReplyTo)
 	}
 	a.printf("Subject: %s\n\n%s", r.Subject, r.Text)
 	return nil
 }
 
 // checkMails prints what is wrong with a brand's e-mails, and fails if anything is.
-func (a *app) checkMails(b brand.Brand, folder string) error {
+func (a *app) checkMails(m config.Mail, folder string) error {
+	b := m.Brand
 	if folder == "" {
 		a.printf("No brand: %s names no folder. E-mails bear no name, and have no button.\n", variableTemplates)
 	} else {
 		a.printf("Brand: %s, of %s.\n", printable(b.Name), printable(folder))
 	}
-	found, err := a.renderAll(b)
+	found, err := a.renderAll(m)
 	if err != nil {
 		return err
 	}
@@ -119,33 +131,40 @@ func (a *app) checkMails(b brand.Brand, folder string) error {
 	return errors.New("the e-mails are not fit to be sent")
 }
 
-// renderAll renders every kind at every edge. It prints the longest, and returns what is wrong.
-func (a *app) renderAll(b brand.Brand) (found []string, err error) {
+// renderAll renders every kind in every language at every edge. It prints the longest, and returns what is wrong.
+func (a *app) renderAll(m config.Mail) (found []string, err error) {
 	var subject, size struct {
 		most int
 		of   string
 	}
 	rendered := 0
-	for _, kind := range ses.Kinds() {
-		for _, sample := range ses.Samples(b, kind) {
-			of := kind + ", " + sample.Edge
-			r, err := ses.Render(sample.Content)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", of, err)
+	languages, kinds := m.Words.Languages(), m.Words.Kinds()
+	for _, language := range languages {
+		for _, kind := range kinds {
+			if w, _ := m.Words.For(language, kind); w.Language.Tag() != language {
+				a.printf("Vendors with %s get %s in %s, as it has no words of its own\n", language, kind, w.Language.Tag())
+				continue
 			}
-			rendered++
-			if n := utf8.RuneCountInString(r.Subject); n > subject.most {
-				subject.most, subject.of = n, of
-			}
-			if n := len(r.HTML); n > size.most {
-				size.most, size.of = n, of
-			}
-			for _, fault := range ses.Faults(r) {
-				found = append(found, of+": "+fault)
+			for _, sample := range ses.Samples(m.Brand, m.Words, language, kind) {
+				of := language + ", " + kind + ", " + sample.Edge
+				r, err := ses.Render(sample.Content)
+				if err != nil {
+					return nil, fmt.Errorf("%s: %w", of, err)
+				}
+				rendered++
+				if n := utf8.RuneCountInString(r.Subject); n > subject.most {
+					subject.most, subject.of = n, of
+				}
+				if n := len(r.HTML); n > size.most {
+					size.most, size.of = n, of
+				}
+				for _, fault := range ses.Faults(r) {
+					found = append(found, of+": "+fault)
+				}
 			}
 		}
 	}
-	a.printf("Rendered: %d e-mails of %d kinds\n", rendered, len(ses.Kinds()))
+	a.printf("Rendered: %d e-mails of %d kinds in %d languages, %s\n", rendered, len(kinds), len(languages), strings.Join(languages, ", "))
 	a.printf("Longest subject: %d letters of at most %d, %s\n", subject.most, ses.MaxSubject, subject.of)
 	a.printf("Largest HTML: %d bytes of at most %d, %s\n", size.most, ses.MaxHTML, size.of)
 	return found, nil

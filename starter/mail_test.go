@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/internal/domain/brand"
+	"marketplace.example/trials/internal/platform/config"
 )
 
 // brandedMail is the folder that the guide tells people to copy.
@@ -30,6 +31,8 @@ func TestMailsAreLookedAtBeforeTheyAreSent(t *testing.T) {
 		"mail-preview":       {"mail", "preview", "grace-end", "--text", "--templates", brandedMail},
 		"mail-preview-html":  {"mail", "preview", "welcome", "--html", "--templates", brandedMail},
 		"mail-preview-plain": {"mail", "preview", "expiry"},
+		"mail-preview-pt":    {"mail", "preview", "expiry", "--language", "pt-BR"},
+		"mail-check-own":     {"mail", "check", "--templates", "../internal/adapters/ses/testdata/mail"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -67,19 +70,22 @@ func TestMailCheckFindsWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	a := app{out: &out}
-	err := a.checkMails(brand.Brand{
+	built, err := config.Config{}.Mail()
+	require.NoError(t, err)
+	built.Brand = brand.Brand{
 		Name: "N", Logo: brand.Logo{URL: "https://n.example/l.png", Width: 99}, Buttons: brand.Buttons{Default: "http://n.example"},
 		Colors: brand.Colors{Dark: brand.Scheme{Muted: "#555555"}},
-	}, "mail")
+	}
+	err = a.checkMails(built, "mail")
 	require.EqualError(t, err, "the e-mails are not fit to be sent")
-	require.Contains(t, out.String(), "WRONG  welcome, usual: a link to \"http://n.example\" leads nowhere: it must begin with https://")
-	require.Contains(t, out.String(), "WRONG  grace-end, grace 0: the image at \"https://n.example/l.png\" has no text")
+	require.Contains(t, out.String(), "WRONG  en, welcome, usual: a link to \"http://n.example\" leads nowhere: it must begin with https://")
+	require.Contains(t, out.String(), "WRONG  de, grace-end, grace 0: the image at \"https://n.example/l.png\" has no text")
 	require.Contains(t, out.String(), "WRONG  colors: muted on card, dark, has a contrast of 2.")
 }
 
 func TestMailPreviewNeedsAKind(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{}, {"farewell"}, {"welcome", "expiry"}, {"welcome", "--html", "--text"}} {
+	for _, args := range [][]string{{}, {"farewell"}, {"welcome", "expiry"}, {"welcome", "--html", "--text"}, {"welcome", "--language", "english"}} {
 		r := newWorld(t).run(t, append([]string{"mail", "preview"}, args...)...)
 		require.Equal(t, exitUsage, r.code, args)
 		require.Empty(t, r.out)

@@ -21,14 +21,14 @@ func (a *app) vendor() *cobra.Command {
 
 func (a *app) vendorRegister() *cobra.Command {
 	var body client.VendorRegistration
-	var timezone, registeredAt, terms string
+	var timezone, locale, registeredAt, terms string
 	var attributes map[string]string
 	command := &cobra.Command{
 		Use: "register", Short: "Register a vendor and begin its trial", Args: cobra.NoArgs,
 		Long: "Registers a vendor and begins its trial. Safe to repeat with the same data.",
 		Example: examples(
 			"starter vendor register --id v-1001 --email ada@example.com --name \"Ada's Tools\"",
-			"starter vendor register --id v-1002 --email bo@example.com --name Bo --timezone Europe/Paris --registered-at 2026-01-05T08:30:00Z",
+			"starter vendor register --id v-1002 --email bo@example.com --name Bo --timezone Europe/Paris --locale fr --registered-at 2026-01-05T08:30:00Z",
 		),
 	}
 	flags := command.Flags()
@@ -36,6 +36,7 @@ func (a *app) vendorRegister() *cobra.Command {
 	flags.StringVar(&body.Email, "email", "", "one bare e-mail address")
 	flags.StringVar(&body.Name, "name", "", "the vendor's name")
 	flags.StringVar(&timezone, "timezone", "", "the vendor's IANA time zone, for the hour of reminders")
+	flags.StringVar(&locale, "locale", "", "the vendor's language, such as pt-BR, for its e-mails")
 	flags.StringVar(&registeredAt, "registered-at", "", "when the vendor registered, RFC 3339 (default now)")
 	flags.StringVar(&terms, "policy", "", "the policy of its trial (default what the rules choose, see starter policy list)")
 	flags.StringToStringVar(&attributes, "attribute", nil, "what the rules choose by, such as country=BR; may be given more than once")
@@ -50,6 +51,9 @@ func (a *app) vendorRegister() *cobra.Command {
 		}
 		if timezone != "" {
 			body.Timezone = &timezone
+		}
+		if locale != "" {
+			body.Locale = &locale
 		}
 		if terms != "" {
 			body.Policy = &terms
@@ -129,6 +133,9 @@ func (a *app) printVendor(v client.VendorTrial) error {
 	t.row("e-mail", v.Vendor.Email)
 	if v.Vendor.Timezone != "" {
 		t.row("time zone", v.Vendor.Timezone)
+	}
+	if v.Vendor.Locale != "" {
+		t.row("language", v.Vendor.Locale)
 	}
 	t.row("registered", optionalTime(v.Vendor.RegisteredAt, now))
 	if at := v.Vendor.ErasedAt; at != nil {

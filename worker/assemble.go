@@ -164,18 +164,18 @@ func newMailer(ctx context.Context, cfg config.Config, mailed func(outcome strin
 	if err != nil {
 		return nil, fmt.Errorf("preparing the links: %w", err)
 	}
-	brand, err := cfg.Brand()
+	mail, err := cfg.Mail()
 	if err != nil {
 		return nil, fmt.Errorf("MAIL_TEMPLATES: %w", err)
 	}
-	if brand.Name == "" {
+	if mail.Brand.Name == "" {
 		log.Warn("e-mails to vendors have no brand and no button, as nothing says where it would lead: set MAIL_TEMPLATES")
 	} else {
-		log.Info("e-mails to vendors have a brand", zap.String("folder", cfg.MailTemplates))
+		log.Info("e-mails to vendors have a brand", zap.String("folder", cfg.MailTemplates), zap.Strings("languages", mail.Words.Languages()))
 	}
 	account := ses.NewAccount(service, max(cfg.TrialDay/refusalsPerDay, leastForget))
 	return &mailer{
-		sender: sender, rate: rate, account: account, links: links, brand: brand, mailed: mailed,
+		sender: sender, rate: rate, account: account, links: links, mail: mail, mailed: mailed,
 	}, nil
 }
 

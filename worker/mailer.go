@@ -10,9 +10,9 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/adapters/ses"
-	"marketplace.example/trials/internal/domain/brand"
 	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/trial"
+	"marketplace.example/trials/internal/platform/config"
 )
 
 const (
@@ -33,7 +33,7 @@ type mailer struct {
 	rate    *ses.Rate
 	account *ses.Account
 	links   *ses.Links
-	brand   brand.Brand
+	mail    config.Mail
 	// mailed counts an e-mail by its outcome.
 	mailed func(outcome string)
 }
@@ -64,14 +64,14 @@ func (m *mailer) Wait(ctx context.Context) (bool, error) {
 func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (trial.SendResult, error) {
 	unsubscribe := m.links.Unsubscribe(e.State.VendorID)
 	c := content(e)
-	c.Brand, c.UnsubscribeURL, c.FeedbackURL = m.brand, unsubscribe, m.links.Feedback(c.VendorID, string(e.Step.Kind))
+	c.Brand, c.Words, c.UnsubscribeURL, c.FeedbackURL = m.mail.Brand, m.mail.Words, unsubscribe, m.links.Feedback(c.VendorID, string(e.Step.Kind))
 	r, err := ses.Render(c)
 	if err != nil {
 		return trial.SendResult{}, err
 	}
 	outcome := m.sender.Send(ctx, ses.Message{
 		To: e.To, Subject: r.Subject, Text: r.Text, HTML: r.HTML, UnsubscribeURL: unsubscribe,
-		FromName: m.brand.Sender.Name, ReplyTo: m.brand.Sender.ReplyTo,
+		FromName: m.mail.Brand.Sender.Name, ReplyTo: m.mail.Brand.Sender.ReplyTo,
 		// The send's key, which differs from the step's if the e-mail is resent.
 		Key: ses.SendKey{TrialID: e.State.VendorID, Kind: string(e.Send.Kind), Revision: e.Send.Revision, Attempt: e.Send.Attempt},
 	})
@@ -98,7 +98,7 @@ func content(e activities.Mail) ses.Content {
 	s := e.State
 	return ses.Content{
 		Kind: contentKind(s.Policy, e.Step.Kind), VendorID: s.VendorID, VendorName: e.VendorName, DaysLeft: s.DaysLeft(e.Step, e.Now), GraceDays: s.Policy.GraceDays,
-		LengthDays: s.LengthLeft(e.Now), EndsAt: s.EndsAt, GraceEndsAt: graceEnd(s), Zone: s.Zone, Day: s.Day,
+		LengthDays: s.LengthLeft(e.Now), EndsAt: s.EndsAt, Ended: !e.Now.Before(s.EndsAt), GraceEndsAt: graceEnd(s), Zone: s.Zone, Locale: e.Locale, Day: s.Day,
 	}
 }
 

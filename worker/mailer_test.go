@@ -15,6 +15,7 @@ import (
 	"marketplace.example/trials/internal/domain/brand"
 	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/trial"
+	"marketplace.example/trials/internal/platform/config"
 )
 
 var began = time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC)
@@ -96,12 +97,14 @@ func TestEMailsToVendorsBearTheBrand(t *testing.T) {
 	require.NoError(t, err)
 	links, err := ses.NewLinks("https://trials.nordic.example", []string{strings.Repeat("s", 32)})
 	require.NoError(t, err)
+	built, err := config.Config{}.Mail()
+	require.NoError(t, err)
 	m := &mailer{
 		sender: sender, links: links, account: ses.NewAccount(nil, 0), mailed: func(string) {},
-		brand: brand.Brand{
+		mail: config.Mail{Words: built.Words, Brand: brand.Brand{
 			Name: "Nordic Market", Sender: brand.Sender{Name: "Nordic Market", ReplyTo: "help@nordic.example"},
 			Buttons: brand.Buttons{Default: "https://nordic.example/plans?vendor={vendorId}"},
-		},
+		}},
 	}
 	for _, vendorID := range []string{"v1", trial.CanaryID(strings.Repeat("A", 26))} {
 		mail := mailFor(t, trial.DefaultPolicy(), trial.Welcome, days(0))
@@ -119,6 +122,12 @@ func TestEMailsToVendorsBearTheBrand(t *testing.T) {
 		require.Equal(t, `"Nordic Market" <trials@nordic.example>`, aws.ToString(service.sent.FromEmailAddress))
 		require.Equal(t, []string{"help@nordic.example"}, service.sent.ReplyToAddresses)
 	}
+
+	mail := mailFor(t, trial.DefaultPolicy(), trial.Welcome, days(0))
+	mail.To, mail.Send.Kind, mail.Locale = "vendor@example.com", trial.Welcome, "pt-BR"
+	_, err = m.Deliver(t.Context(), mail)
+	require.NoError(t, err)
+	require.Contains(t, aws.ToString(service.sent.Content.Simple.Body.Text.Data), "Agradecemos por escolher Nordic Market.")
 
 	_, err = m.DeliverNotice(t.Context(), "po@nordic.example", "k/1", notice.Message{Subject: "s", Lead: "l"})
 

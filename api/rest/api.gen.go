@@ -978,7 +978,10 @@ type Vendor struct {
 	// ErasedAt When name and address were removed, null where they were not.
 	ErasedAt *time.Time `json:"erasedAt"`
 	Id       string     `json:"id"`
-	Name     string     `json:"name"`
+
+	// Locale The language of its e-mails as BCP 47 writes it, empty where it is not known.
+	Locale string `json:"locale"`
+	Name   string `json:"name"`
 
 	// RegisteredAt When the trial began, null for a vendor not yet taken in.
 	RegisteredAt *time.Time   `json:"registeredAt"`
@@ -1049,6 +1052,11 @@ type VendorRegistration struct {
 	//
 	// Example: v-1001
 	Id string `json:"id"`
+
+	// Locale The vendor's language, as BCP 47 writes it, for its e-mails. Without one it gets those in the default language.
+	//
+	// Example: pt-BR
+	Locale *string `json:"locale,omitempty"`
 
 	// Name The vendor's name, one line.
 	//

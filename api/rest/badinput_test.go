@@ -75,6 +75,7 @@ func registrations(token string) []badInput {
 		"id":       {"a b", "a/b", "ä", strings.Repeat("a", 65), "a.b"},
 		"email":    {"ada", "ada@", "@example.com", "Ada <ada@example.com>", "<ada@example.com>", "\\\"ada\\\"@example.com", "ada@example.com\\r\\nBcc: eve@example.com", "adä@example.com", "a b@example.com", "a@b.com,c@d.com", strings.Repeat("a", 243) + "@example.com"},
 		"name":     {strings.Repeat("a", 201), "A\\nB", "A\\u0000", "   ", "A\\u2028B"},
+		"locale":   {"", "english", "pt_BR.UTF-8", "und", "de,en", "en-x-aaaaaaaa-aaaaaaaa-aaaaaaaa-aaaaaaaa"},
 		"timezone": {"", "Local", "Europe/Nowhere", "../etc/passwd", "+01:00"},
 		"registeredAt": {
 			"", "yesterday", "2026-03-09", "2026-03-09 08:00:00", "2026-13-09T08:00:00Z", "2026-02-30T08:00:00Z", "2026-03-09T08:00:00",

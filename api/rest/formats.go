@@ -23,6 +23,7 @@ var formatsKnown = []format{
 	{"address", "must be one bare e-mail address, like ada@example.com, with other than ASCII characters after the @ only", validAddress},
 	{"line", "must be one line of text", validLine},
 	{"zone", "must be an IANA time zone, like Europe/Paris", trial.ValidZone},
+	{"locale", "must be a language of BCP 47, like pt-BR", trial.ValidLocale},
 	{"date-time", "must be a moment like 2026-01-05T08:30:00Z", validTime},
 }
 

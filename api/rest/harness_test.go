@@ -227,7 +227,7 @@ func (answer answered) problem(status int) rest.Problem {
 }
 
 // ada is a registration that is in order.
-const ada = `{"id":"v-1","email":"ada@example.com","name":"Ada's Tools","timezone":"Europe/Paris","registeredAt":"2026-03-09T08:00:00Z"}`
+const ada = `{"id":"v-1","email":"ada@example.com","name":"Ada's Tools","timezone":"Europe/Paris","locale":"fr","registeredAt":"2026-03-09T08:00:00Z"}`
 
 // register registers ada.
 func (a *api) register() rest.VendorTrial {

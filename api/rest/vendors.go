@@ -13,6 +13,7 @@ func (s *server) RegisterVendor(ctx context.Context, request RegisterVendorReque
 	b := request.Body
 	asked := trial.Vendor{ID: b.Id, Email: b.Email, Name: b.Name}
 	set(&asked.Zone, b.Timezone)
+	set(&asked.Locale, b.Locale)
 	var terms policy.Asked
 	set(&terms.Policy, b.Policy)
 	set(&terms.Attributes, b.Attributes)
@@ -54,7 +55,7 @@ func (s *server) withTrial(ctx context.Context, v trial.Vendor) (VendorTrial, er
 
 // vendorTrial is what callers are told of a vendor; its trial is nil where it was not taken in.
 func vendorTrial(v trial.Vendor, t *trial.State) VendorTrial {
-	full := VendorTrial{Vendor: Vendor{Id: v.ID, Email: v.Email, Name: v.Name, Timezone: v.Zone, ErasedAt: v.ErasedAt}}
+	full := VendorTrial{Vendor: Vendor{Id: v.ID, Email: v.Email, Name: v.Name, Timezone: v.Zone, Locale: v.Locale, ErasedAt: v.ErasedAt}}
 	if !v.StartedAt.IsZero() {
 		full.Vendor.RegisteredAt = &v.StartedAt
 	}

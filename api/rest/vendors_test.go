@@ -22,7 +22,7 @@ func TestRegisterVendor(t *testing.T) {
 	got := into[rest.VendorTrial](answer, http.StatusCreated)
 	require.Equal(t, "/api/vendors/v-1", answer.header.Get("Location"))
 	start := time.Date(2026, 3, 9, 8, 0, 0, 0, time.UTC)
-	require.Equal(t, rest.Vendor{Id: "v-1", Email: "ada@example.com", Name: "Ada's Tools", Timezone: "Europe/Paris", RegisteredAt: &start}, got.Vendor)
+	require.Equal(t, rest.Vendor{Id: "v-1", Email: "ada@example.com", Name: "Ada's Tools", Timezone: "Europe/Paris", Locale: "fr", RegisteredAt: &start}, got.Vendor)
 	require.Equal(t, trial.Automated, *got.Cohort)
 	require.Equal(t, trial.Active, got.Trial.Status)
 	require.Equal(t, start.AddDate(0, 0, 14), got.Trial.EndsAt)
@@ -64,15 +64,16 @@ func TestRegisterVendorAgain(t *testing.T) {
 	before, _ := a.store.written()
 	repeated := into[rest.VendorTrial](a.post("/api/vendors", serviceToken, ada), http.StatusOK)
 	require.Equal(t, first, repeated)
-	withoutStart := `{"id":"v-1","email":"ada@example.com","name":"Ada's Tools","timezone":"Europe/Paris"}`
+	withoutStart := `{"id":"v-1","email":"ada@example.com","name":"Ada's Tools","timezone":"Europe/Paris","locale":"fr"}`
 	require.Equal(t, first, into[rest.VendorTrial](a.post("/api/vendors", serviceToken, withoutStart), http.StatusOK))
 	otherLetters := strings.Replace(ada, "ada@example.com", "ada@EXAMPLE.com", 1)
 	require.Equal(t, first, into[rest.VendorTrial](a.post("/api/vendors", serviceToken, otherLetters), http.StatusOK), "it is the same address")
 	for field, body := range map[string]string{
-		"email":        `{"id":"v-1","email":"eve@example.com","name":"Ada's Tools","timezone":"Europe/Paris"}`,
-		"name":         `{"id":"v-1","email":"ada@example.com","name":"Eve's","timezone":"Europe/Paris"}`,
-		"timezone":     `{"id":"v-1","email":"ada@example.com","name":"Ada's Tools"}`,
-		"registeredAt": `{"id":"v-1","email":"ada@example.com","name":"Ada's Tools","timezone":"Europe/Paris","registeredAt":"2026-03-09T08:00:01Z"}`,
+		"email":        `{"id":"v-1","email":"eve@example.com","name":"Ada's Tools","timezone":"Europe/Paris","locale":"fr"}`,
+		"name":         `{"id":"v-1","email":"ada@example.com","name":"Eve's","timezone":"Europe/Paris","locale":"fr"}`,
+		"timezone":     `{"id":"v-1","email":"ada@example.com","name":"Ada's Tools","locale":"fr"}`,
+		"locale":       `{"id":"v-1","email":"ada@example.com","name":"Ada's Tools","timezone":"Europe/Paris","locale":"de"}`,
+		"registeredAt": `{"id":"v-1","email":"ada@example.com","name":"Ada's Tools","timezone":"Europe/Paris","locale":"fr","registeredAt":"2026-03-09T08:00:01Z"}`,
 	} {
 		p := a.post("/api/vendors", serviceToken, body).problem(http.StatusConflict)
 		require.Equal(t, "id", *p.Field, field)
@@ -90,7 +91,7 @@ func TestRepeatOfOldRegistration(t *testing.T) {
 	v := a.store.VendorsByID["v-1"]
 	v.StartedAt = present.AddDate(-1, 0, 0)
 	a.store.VendorsByID["v-1"] = v
-	old := `{"id":"v-1","email":"ada@example.com","name":"Ada's Tools","timezone":"Europe/Paris","registeredAt":"2025-03-10T12:00:00Z"}`
+	old := `{"id":"v-1","email":"ada@example.com","name":"Ada's Tools","timezone":"Europe/Paris","locale":"fr","registeredAt":"2025-03-10T12:00:00Z"}`
 	into[rest.VendorTrial](a.post("/api/vendors", serviceToken, old), http.StatusOK)
 }
 
@@ -135,7 +136,7 @@ func TestFlagsDecideTheCohort(t *testing.T) {
 func TestRegistrationOfVendorTheMarketplaceMade(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
-	a.store.VendorsByID["v-1"] = trial.Vendor{ID: "v-1", Email: "ada@example.com", Name: "Ada's Tools", Zone: "Europe/Paris"}
+	a.store.VendorsByID["v-1"] = trial.Vendor{ID: "v-1", Email: "ada@example.com", Name: "Ada's Tools", Zone: "Europe/Paris", Locale: "fr"}
 	untaken := into[rest.VendorTrial](a.get("/api/vendors/v-1", serviceToken), http.StatusOK)
 	require.Nil(t, untaken.Trial)
 	require.Nil(t, untaken.Cohort)

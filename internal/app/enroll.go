@@ -85,7 +85,7 @@ func enrolledBefore(known, asked trial.Vendor, terms policy.Asked, given bool) e
 }
 
 func sameVendor(a, b trial.Vendor) bool {
-	return trial.AddressHash(a.Email) == trial.AddressHash(b.Email) && a.Name == b.Name && a.Zone == b.Zone
+	return trial.AddressHash(a.Email) == trial.AddressHash(b.Email) && a.Name == b.Name && a.Zone == b.Zone && a.Locale == b.Locale
 }
 
 func otherData(id string) error {

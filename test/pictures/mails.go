@@ -14,6 +14,7 @@ import (
 	"marketplace.example/trials/internal/domain/brand"
 	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/platform/config"
 	"marketplace.example/trials/test/sample"
 	"marketplace.example/trials/test/stack"
 )
@@ -21,7 +22,11 @@ import (
 // everyMail are the e-mails to vendors, and the notices as they were approved.
 func everyMail() ([]picture, error) {
 	var all []picture
-	for name, content := range mails() {
+	contents, err := mails()
+	if err != nil {
+		return nil, err
+	}
+	for name, content := range contents {
 		rendered, err := ses.Render(content)
 		if err != nil {
 			return nil, fmt.Errorf("setting %s: %w", name, err)
@@ -81,11 +86,23 @@ func email(name, html string) picture {
 }
 
 // mails are one of each kind to vendors, and those that differ most in their words.
-func mails() map[string]ses.Content {
+func mails() (map[string]ses.Content, error) {
+	root, err := stack.Root()
+	if err != nil {
+		return nil, fmt.Errorf("looking for the e-mails: %w", err)
+	}
+	built, err := config.Config{}.Mail()
+	if err != nil {
+		return nil, err
+	}
+	arabic, err := config.Config{MailTemplates: filepath.Join(root, "internal", "adapters", "ses", "testdata", "mail")}.Mail()
+	if err != nil {
+		return nil, err
+	}
 	ends := time.Date(2026, 3, 18, 7, 20, 0, 0, time.UTC)
 	content := func(kind string, change func(*ses.Content)) ses.Content {
 		c := ses.Content{
-			Kind: kind, VendorName: "Zoë & Søn", DaysLeft: 3, GraceDays: 3, LengthDays: 14, EndsAt: ends, GraceEndsAt: ends.AddDate(0, 0, 3), Zone: "America/New_York",
+			Kind: kind, Words: built.Words, VendorName: "Zoë & Søn", DaysLeft: 3, GraceDays: 3, LengthDays: 14, EndsAt: ends, GraceEndsAt: ends.AddDate(0, 0, 3), Zone: "America/New_York",
 			VendorID: "v1", Brand: brand.Brand{Buttons: brand.Buttons{Default: "https://shop.example/plans"}}, UnsubscribeURL: "https://shop.example/unsubscribe/v1.token",
 			FeedbackURL: "https://shop.example/feedback/v1.token",
 		}
@@ -94,7 +111,7 @@ func mails() map[string]ses.Content {
 		}
 		return c
 	}
-	return map[string]ses.Content{
+	all := map[string]ses.Content{
 		"welcome":        content(ses.KindWelcome, nil),
 		"welcome-late":   content(ses.KindWelcome, func(c *ses.Content) { c.LengthDays = 1 }),
 		"reminder":       content(ses.KindReminder, nil),
@@ -103,4 +120,13 @@ func mails() map[string]ses.Content {
 		"expiry":         content(ses.KindExpiry, nil),
 		"grace-end":      content(ses.KindGraceEnd, func(c *ses.Content) { c.VendorName = strings.Repeat("Very Long Name & Sons ", 5) }),
 	}
+	for _, language := range built.Words.Languages() {
+		for _, kind := range built.Words.Kinds() {
+			all[kind+"-"+language] = content(kind, func(c *ses.Content) {
+				c.Locale, c.Brand.Name, c.Brand.Support, c.Brand.PostalAddress = language, "Nordic Market", "help@shop.example", "Nordic Market AB\nStorgatan 1"
+			})
+		}
+	}
+	all["reminder-ar"] = content(ses.KindReminder, func(c *ses.Content) { c.Words, c.Brand, c.Locale = arabic.Words, arabic.Brand, "ar-EG" })
+	return all, nil
 }

@@ -74,7 +74,7 @@ var at = time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 // vendor is one about to be registered.
 func vendor(id string, cohort trial.Cohort) trial.Vendor {
 	return trial.Vendor{
-		ID: id, Email: id + "@example.com", Name: "Shop " + id, Zone: "Europe/Lisbon", StartedAt: at, CreatedAt: at.Add(-time.Hour),
+		ID: id, Email: id + "@example.com", Name: "Shop " + id, Zone: "Europe/Lisbon", Locale: "pt-PT", StartedAt: at, CreatedAt: at.Add(-time.Hour),
 		Automation: &trial.Automation{Cohort: cohort, Bucket: 0.123456789012345678, RolloutPercentage: 12.34, FlagsVersion: 7, Policy: "standard-14d", RegisteredAt: at},
 	}
 }

@@ -32,6 +32,7 @@ func readUser(raw bson.Raw) user {
 		Email:     email(raw.Lookup("email")),
 		Name:      text(raw.Lookup("name")),
 		Zone:      zone(raw.Lookup("timezone")),
+		Locale:    locale(raw.Lookup("locale")),
 		CreatedAt: createdAt(raw),
 	}}
 	u.isVendor, _ = raw.Lookup("isVendor").BooleanOK()
@@ -160,6 +161,13 @@ func email(v bson.RawValue) string {
 
 func zone(v bson.RawValue) string {
 	if s, ok := v.StringValueOK(); ok && trial.ValidZone(s) {
+		return s
+	}
+	return ""
+}
+
+func locale(v bson.RawValue) string {
+	if s, ok := v.StringValueOK(); ok && trial.ValidLocale(s) {
 		return s
 	}
 	return ""

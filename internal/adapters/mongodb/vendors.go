@@ -154,6 +154,9 @@ func newUser(v trial.Vendor, r registration) bson.D {
 	if v.Zone != "" {
 		doc = append(doc, bson.E{Key: "timezone", Value: v.Zone})
 	}
+	if v.Locale != "" {
+		doc = append(doc, bson.E{Key: "locale", Value: v.Locale})
+	}
 	return append(doc,
 		bson.E{Key: "createdAt", Value: createdAt},
 		bson.E{Key: "trialStartDate", Value: r.StartedAt},
@@ -243,6 +246,7 @@ func (s *Store) admission(ctx context.Context, u user, r registration, asked *tr
 	note.set = append(note.set, bson.E{Key: "isVendor", Value: true})
 	for _, f := range []struct{ field, has, want string }{
 		{"email", u.vendor.Email, asked.Email}, {"name", u.vendor.Name, asked.Name}, {"timezone", u.vendor.Zone, asked.Zone},
+		{"locale", u.vendor.Locale, asked.Locale},
 	} {
 		if f.has == "" && f.want != "" && known.erasure == nil {
 			note.set = append(note.set, bson.E{Key: f.field, Value: f.want})

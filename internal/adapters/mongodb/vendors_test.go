@@ -33,7 +33,7 @@ func TestRegisterNewVendor(t *testing.T) {
 	require.Equal(t, want, registered, "the first registration stands, in everything")
 
 	doc := document(t, s.users, "v1")
-	require.ElementsMatch(t, []string{"_id", "isVendor", "email", "name", "timezone", "createdAt", "trialStartDate", "trialAutomation"}, keysOf(doc))
+	require.ElementsMatch(t, []string{"_id", "isVendor", "email", "name", "timezone", "locale", "createdAt", "trialStartDate", "trialAutomation"}, keysOf(doc))
 }
 
 func keysOf(doc bson.M) []string {
@@ -260,6 +260,9 @@ func TestVendorFromMessyDocument(t *testing.T) {
 		{id: "zone-offset", doc: bson.D{{Key: "timezone", Value: 3}}},
 		{id: "zone-local", doc: bson.D{{Key: "timezone", Value: "Local"}}},
 		{id: "zone-known", doc: bson.D{{Key: "timezone", Value: "Asia/Tokyo"}}, want: trial.Vendor{Zone: "Asia/Tokyo"}},
+		{id: "locale-unknown", doc: bson.D{{Key: "locale", Value: "english"}}},
+		{id: "locale-number", doc: bson.D{{Key: "locale", Value: 3}}},
+		{id: "locale-known", doc: bson.D{{Key: "locale", Value: "pt_BR"}}, want: trial.Vendor{Locale: "pt_BR"}},
 		{id: "date-text", doc: bson.D{{Key: "createdAt", Value: "2026-01-02T04:04:05+01:00"}}, want: trial.Vendor{CreatedAt: day}},
 		{id: "date-nonsense", doc: bson.D{{Key: "createdAt", Value: "yesterday"}}},
 		{id: "date-number", doc: bson.D{{Key: "createdAt", Value: int64(1767323045000)}}, want: trial.Vendor{CreatedAt: time.UnixMilli(1767323045000).UTC()}},

@@ -11,6 +11,7 @@ import (
 
 	"marketplace.example/trials/internal/domain/brand"
 	"marketplace.example/trials/internal/domain/trial"
+	"marketplace.example/trials/internal/domain/wording"
 )
 
 // Limits of an e-mail as mail programs show it.
@@ -36,6 +37,7 @@ var edges = []struct {
 	{"long name", func(c *Content) { c.VendorName = strings.Repeat("Very Long Name & Sons ", 10) }},
 	{"long word", func(c *Content) { c.VendorName = strings.Repeat("W", 200) }},
 	{"no name", func(c *Content) { c.VendorName = "" }},
+	{"name from right to left", func(c *Content) { c.VendorName = "متجر زينب 24" }},
 	{"no zone", func(c *Content) { c.Zone = "" }},
 	{"one day left", func(c *Content) { c.DaysLeft, c.LengthDays = 1, 1 }},
 	{"last day", func(c *Content) { c.DaysLeft, c.LengthDays = 0, 1 }},
@@ -44,13 +46,13 @@ var edges = []struct {
 	{"demonstration", func(c *Content) { c.Day = 2 * time.Second }},
 }
 
-// Samples are the contents of a brand's e-mails of a kind at every edge, the usual one first.
-func Samples(b brand.Brand, kind string) []Sample {
+// Samples are the contents of a brand's e-mails of a kind in a language at every edge, the usual one first.
+func Samples(b brand.Brand, words *wording.Set, language, kind string) []Sample {
 	ends := time.Date(2026, time.March, 18, 7, 20, 0, 0, time.UTC)
 	all := make([]Sample, 0, len(edges))
 	for _, edge := range edges {
 		c := Content{
-			Kind: kind, VendorName: "Zoë & Søn", VendorID: "v-1001", DaysLeft: 3, GraceDays: 3, LengthDays: 14, EndsAt: ends,
+			Kind: kind, Words: words, Locale: language, VendorName: "Zoë & Søn", VendorID: "v-1001", DaysLeft: 3, GraceDays: 3, LengthDays: 14, EndsAt: ends,
 			GraceEndsAt: ends.AddDate(0, 0, 3), Zone: "America/New_York", Brand: b,
 			UnsubscribeURL: "https://trials.example.com" + UnsubscribePath + "/" + linkVersion + ".v-1001.sample",
 			FeedbackURL:    "https://trials.example.com" + FeedbackPath + "/" + linkVersion + ".v-1001." + kind + ".sample",

@@ -15,11 +15,13 @@ func TestEveryKindAndEdgeIsFitToBeSent(t *testing.T) {
 	long.Name, long.Logo.Alt = strings.Repeat("W", 60), strings.Repeat("W", 80)
 	long.Buttons.Default = "https://shop.example/" + strings.Repeat("a", 900)
 	for name, b := range map[string]brand.Brand{"neutral": {}, "branded": nordic(), "long": long} {
-		for _, kind := range Kinds() {
-			samples := Samples(b, kind)
-			require.Equal(t, "usual", samples[0].Edge)
-			for _, s := range samples {
-				require.Empty(t, Faults(render(t, s.Content)), "%s, %s, %s", name, kind, s.Edge)
+		for _, language := range append(builtIn.Languages(), "ar-EG") {
+			for _, kind := range builtIn.Kinds() {
+				samples := Samples(b, words(templates), language, kind)
+				require.Equal(t, "usual", samples[0].Edge)
+				for _, s := range samples {
+					require.Empty(t, Faults(render(t, s.Content)), "%s, %s, %s, %s", name, language, kind, s.Edge)
+				}
 			}
 		}
 	}

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"time"
 
 	"marketplace.example/trials/internal/domain/brand"
+	"marketplace.example/trials/internal/domain/wording"
 )
 
-// The kinds of e-mail that [Render] writes.
+// The kinds of e-mail that are built in; a marketplace may have others.
 const (
 	KindWelcome  = "welcome"   // the trial has begun
 	KindReminder = "reminder"  // the trial ends in some days
@@ -18,16 +18,17 @@ const (
 	KindGraceEnd = "grace-end" // the grace has ended, selling is paused
 )
 
-// Kinds lists the kinds in the order in which a trial sends them.
-func Kinds() []string { return []string{KindWelcome, KindReminder, KindExpiry, KindGraceEnd} }
-
 // fullDay is the default length of a day.
 const fullDay = 24 * time.Hour
 
 // Content is the content of an e-mail.
 type Content struct {
-	// Kind is one of the Kind constants.
+	// Kind is one that Words has.
 	Kind string
+	// Words are what e-mails say.
+	Words *wording.Set
+	// Locale is the vendor's language, such as pt-BR; empty or unknown means the default one.
+	Locale string
 	// VendorName is the name in the greeting; the greeting has no name if it is empty,
 	// or if a mail program could turn it into a link.
 	VendorName string
@@ -40,6 +41,8 @@ type Content struct {
 	LengthDays int
 	// EndsAt is when the trial ends or ended.
 	EndsAt time.Time
+	// Ended says that it has ended, for kinds that are not built in.
+	Ended bool
 	// GraceEndsAt is when the grace ends or ended; the zero time omits that
 	// date.
 	GraceEndsAt time.Time
@@ -67,9 +70,6 @@ type Rendered struct {
 
 // validate reports the first field that would make an e-mail false or unsafe.
 func (c Content) validate() error {
-	if !slices.Contains(Kinds(), c.Kind) {
-		return fmt.Errorf("kind: %q is not a kind of e-mail", c.Kind)
-	}
 	if c.EndsAt.IsZero() {
 		return errors.New("endsAt: missing")
 	}

@@ -1,9 +1,10 @@
 package ses
 
 import (
-	"fmt"
 	"strings"
 	"time"
+
+	"marketplace.example/trials/internal/domain/wording"
 )
 
 // zoneOf returns the vendor's zone, or UTC if it is not known here. "Local"
@@ -23,58 +24,44 @@ func zoneOf(name string) *time.Location {
 // that a layout can keep it on one line.
 type dated struct{ Label, Date, Zone string }
 
-// date writes at in the vendor's zone and names that zone. A compressed day is
-// written to the second, and without its weekday.
-func (c Content) date(label string, at time.Time) dated {
-	zone := zoneOf(c.Zone)
-	layout := "Monday, 2 January 2006 at 15:04"
+// day writes the day of a moment in the vendor's zone. A compressed day is written to the second, and without its weekday.
+func (c Content) day(w wording.Words, at time.Time) string {
+	at = at.In(zoneOf(c.Zone))
 	if c.compressed() {
-		layout = "2 January 2006 at 15:04:05"
+		return c.moment(w, at)
 	}
-	return dated{
-		Label: label,
-		Date:  at.In(zone).Format(layout),
-		Zone:  strings.ReplaceAll(zone.String(), "_", " "),
-	}
+	return w.Dates.Day(at)
 }
 
-// dates lists the dates in an e-mail of this kind.
-func (c Content) dates() []dated {
-	ended := c.Kind == KindExpiry || c.Kind == KindGraceEnd
-	label := "Trial ends"
-	if ended {
-		label = "Trial ended"
+// moment writes a moment in the vendor's zone.
+func (c Content) moment(w wording.Words, at time.Time) string {
+	at = at.In(zoneOf(c.Zone))
+	day := w.Dates.Day(at)
+	if c.compressed() {
+		day = w.Dates.Date(at)
 	}
-	dates := []dated{c.date(label, c.EndsAt)}
+	return w.DateTime.Say(w.Dates, wording.Values{Words: map[string]string{
+		wording.FieldDate: day, wording.FieldTime: w.Dates.Time(at, c.compressed()),
+	}})
+}
+
+// dates lists the dates in an e-mail.
+func (c Content) dates(w wording.Words) []dated {
+	line := func(label wording.Text, at time.Time) dated {
+		zone := strings.ReplaceAll(zoneOf(c.Zone).String(), "_", " ")
+		return dated{Label: label.Say(w.Language, wording.Values{}), Date: c.moment(w, at), Zone: isolated(w, zone)}
+	}
+	ended := w.TrialEnds
+	if c.Kind == KindExpiry || c.Kind == KindGraceEnd || c.Ended {
+		ended = w.TrialEnded
+	}
+	dates := []dated{line(ended, c.EndsAt)}
 	switch {
 	case c.GraceEndsAt.IsZero():
 	case c.Kind == KindExpiry:
-		dates = append(dates, c.date("You can sell until", c.GraceEndsAt))
+		dates = append(dates, line(w.SellUntil, c.GraceEndsAt))
 	case c.Kind == KindGraceEnd:
-		dates = append(dates, c.date("Selling paused", c.GraceEndsAt))
+		dates = append(dates, line(w.SellingPaused, c.GraceEndsAt))
 	}
 	return dates
-}
-
-// countDays writes a number of days: "1 day", "3 days".
-func countDays(n int) string {
-	if n == 1 {
-		return "1 day"
-	}
-	return fmt.Sprintf("%d days", n)
-}
-
-// untilEnd says how far away the end is. Only a 24-hour day can be
-// "today" or "tomorrow".
-func (c Content) untilEnd() string {
-	switch {
-	case c.DaysLeft == 0 && !c.compressed():
-		return "today"
-	case c.DaysLeft == 0:
-		return "now"
-	case c.DaysLeft == 1 && !c.compressed():
-		return "tomorrow"
-	default:
-		return "in " + countDays(c.DaysLeft)
-	}
 }

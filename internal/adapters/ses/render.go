@@ -6,59 +6,44 @@ import (
 	htmltemplate "html/template"
 	"strings"
 	texttemplate "text/template"
+	"unicode"
 
 	"marketplace.example/trials/internal/domain/brand"
 	"marketplace.example/trials/internal/domain/notice"
+	"marketplace.example/trials/internal/domain/wording"
 )
 
-// Each kind is written once, as plain text, in templates/KIND.tmpl; two layouts
-// render it, so the two bodies of an e-mail cannot differ,
+// Each kind is written once, as plain text; two layouts render it, so the two bodies of an e-mail cannot differ,
 // and only the HTML layout has to escape.
 //
 //go:embed templates
 var templateFiles embed.FS
 
 var (
-	wordings = map[string]*texttemplate.Template{
-		KindWelcome:  parseWording(KindWelcome),
-		KindReminder: parseWording(KindReminder),
-		KindExpiry:   parseWording(KindExpiry),
-		KindGraceEnd: parseWording(KindGraceEnd),
-	}
 	textLayout = texttemplate.Must(texttemplate.New("layout.txt").
 			Funcs(texttemplate.FuncMap{"wrap": wrap}).
 			ParseFS(templateFiles, "templates/layout.txt"))
 	htmlLayout = htmltemplate.Must(htmltemplate.ParseFS(templateFiles, "templates/layout.html"))
 )
 
-func parseWording(kind string) *texttemplate.Template {
-	return texttemplate.Must(texttemplate.New(kind).
-		Option("missingkey=error").
-		ParseFS(templateFiles, "templates/"+kind+".tmpl"))
-}
-
-// facts are the fields available to the wording of a kind.
-type facts struct {
-	Content
-	Until, Length, Grace, Marketplace string
-}
-
-// askFeedback are the words of the link at the end of each e-mail to the page that asks whether it helped.
-const askFeedback = "Was this e-mail helpful?"
-
 // page is the input of the layouts.
 type page struct {
+	Language, Direction                   string
 	Subject, Preheader, Heading, Greeting string
 	Paragraphs                            []string
 	Dates                                 []dated
 	Button, ActionURL                     string
 	After                                 []string
 	Demonstration                         string
-	UnsubscribeURL                        string
-	FeedbackURL, AskFeedback              string
-	Brand                                 brand.Brand
-	Light, Dark                           brand.Scheme
-	Why                                   string
+	Unsubscribe, UnsubscribeURL           string
+	Feedback, FeedbackURL                 string
+	// Questions is what stands before and after Support, which is empty for no address.
+	Questions    [2]string
+	Support      string
+	Brand        brand.Brand
+	AddressLines []string
+	Light, Dark  brand.Scheme
+	Why          string
 }
 
 // Render renders an e-mail. It fails on content that would make a false or
@@ -67,10 +52,11 @@ func Render(c Content) (Rendered, error) {
 	if err := c.validate(); err != nil {
 		return Rendered{}, fmt.Errorf("mail content: %w", err)
 	}
-	p, err := c.page()
-	if err != nil {
-		return Rendered{}, fmt.Errorf("wording %s: %w", c.Kind, err)
+	w, ok := c.Words.For(c.Locale, c.Kind)
+	if !ok {
+		return Rendered{}, fmt.Errorf("mail content: kind: %q is not a kind of e-mail", c.Kind)
 	}
+	p := c.page(w)
 	var text, html strings.Builder
 	if err := textLayout.Execute(&text, p); err != nil {
 		return Rendered{}, fmt.Errorf("rendering the text of %s: %w", c.Kind, err)
@@ -81,68 +67,75 @@ func Render(c Content) (Rendered, error) {
 	return Rendered{Subject: p.Subject, Text: text.String(), HTML: html.String()}, nil
 }
 
-func (c Content) page() (page, error) {
-	f := facts{
-		Content:     c,
-		Until:       c.untilEnd(),
-		Length:      countDays(c.LengthDays),
-		Grace:       countDays(c.GraceDays),
-		Marketplace: c.Brand.Marketplace(),
-	}
-	parts := map[string]string{}
-	for _, part := range []string{"subject", "preheader", "heading", "body", "button", "after"} {
-		var b strings.Builder
-		if err := wordings[c.Kind].ExecuteTemplate(&b, part, f); err != nil {
-			return page{}, err
-		}
-		parts[part] = b.String()
-	}
+func (c Content) page(w wording.Words) page {
+	values := c.values(w)
+	say := func(t wording.Text) string { return t.Say(w.Dates, values) }
 	palette := c.Brand.Palette()
-	return page{
-		Subject:        oneLine(parts["subject"]),
-		Preheader:      oneLine(parts["preheader"]),
-		Heading:        oneLine(parts["heading"]),
-		Greeting:       c.greeting(),
-		Paragraphs:     paragraphs(parts["body"]),
-		Dates:          c.dates(),
-		Button:         oneLine(parts["button"]),
-		ActionURL:      c.actionURL(),
-		After:          paragraphs(parts["after"]),
-		Demonstration:  c.demonstration(),
-		UnsubscribeURL: c.UnsubscribeURL,
-		FeedbackURL:    c.FeedbackURL,
-		AskFeedback:    askFeedback,
-		Brand:          c.Brand,
-		Light:          palette.Light,
-		Dark:           palette.Dark,
-		Why:            "You get this e-mail because you sell on " + c.Brand.Marketplace() + ".",
-	}, nil
-}
-
-func (c Content) greeting() string {
-	name := greetingName(c.VendorName)
-	if name == "" {
-		return "Hello,"
+	p := page{
+		Language: w.Language.Tag(), Direction: "ltr",
+		Subject: oneLine(say(w.Subject)), Preheader: say(w.Preheader), Heading: say(w.Heading), Greeting: say(w.Greeting),
+		Paragraphs: said(w.Paragraphs, say), Dates: c.dates(w), After: said(w.After, say),
+		Unsubscribe: say(w.Unsubscribe), UnsubscribeURL: c.UnsubscribeURL, Feedback: say(w.Feedback), FeedbackURL: c.FeedbackURL, Why: say(w.Why),
+		Brand: c.Brand, Light: palette.Light, Dark: palette.Dark,
 	}
-	return "Hello " + name + ","
-}
-
-func (c Content) demonstration() string {
-	if !c.compressed() {
-		return ""
+	if w.Language.RightToLeft() {
+		p.Direction = "rtl"
 	}
-	return fmt.Sprintf("This is a demonstration: a day lasts %s here.", c.Day)
+	if p.Button = say(w.Button); p.Button != "" {
+		p.ActionURL = c.actionURL()
+	}
+	if c.compressed() {
+		p.Demonstration = say(w.Demonstration)
+	}
+	if p.Support = values.Words[wording.FieldSupport]; p.Support != "" {
+		p.Questions[0], p.Questions[1] = w.Questions.Around(w.Dates, values, wording.FieldSupport)
+	}
+	for _, line := range c.Brand.AddressLines() {
+		p.AddressLines = append(p.AddressLines, isolated(w, line))
+	}
+	return p
 }
 
-// paragraphs splits a text at its blank lines and unwraps each paragraph.
-func paragraphs(s string) []string {
-	var out []string
-	for block := range strings.SplitSeq(s, "\n\n") {
-		if p := oneLine(block); p != "" {
-			out = append(out, p)
+// values are what the fields of the words stand for.
+func (c Content) values(w wording.Words) wording.Values {
+	v := wording.Values{
+		Words: map[string]string{
+			wording.FieldName: isolated(w, greetingName(c.VendorName)), wording.FieldBrand: isolated(w, c.Brand.Name),
+			wording.FieldSupport: isolated(w, c.Brand.Support), wording.FieldEndDate: c.day(w, c.EndsAt), wording.FieldDayLength: c.Day.String(),
+		},
+		Counts: map[string]int{
+			wording.FieldDaysLeft: c.DaysLeft, wording.FieldGraceDays: c.GraceDays, wording.FieldLengthDays: c.LengthDays,
+		},
+		ShortDays: c.compressed(),
+	}
+	if !c.GraceEndsAt.IsZero() {
+		v.Words[wording.FieldGraceEndDate] = c.day(w, c.GraceEndsAt)
+	}
+	return v
+}
+
+// said are the paragraphs that say something.
+func said(texts []wording.Text, say func(wording.Text) string) []string {
+	var all []string
+	for _, t := range texts {
+		if text := say(t); text != "" {
+			all = append(all, text)
 		}
 	}
-	return out
+	return all
+}
+
+// isolated keeps the direction of a value from changing the order of the words around it, and theirs its own: with the marks that
+// Unicode has for that (UAX 9, 2.4).
+func isolated(w wording.Words, value string) string {
+	if value == "" || !w.Language.RightToLeft() && !strings.ContainsFunc(value, rightToLeft) {
+		return value
+	}
+	return "\u2068" + value + "\u2069"
+}
+
+func rightToLeft(r rune) bool {
+	return unicode.In(r, unicode.Arabic, unicode.Hebrew, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Adlam)
 }
 
 // textWidth is the line length of the text body; a longer word, such as a

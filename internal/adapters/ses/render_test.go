@@ -13,9 +13,25 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/internal/domain/brand"
+	"marketplace.example/trials/internal/domain/wording"
+	"marketplace.example/trials/internal/platform/config"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files of the rendered e-mails")
+
+// templates is a folder of a marketplace that writes in Arabic.
+const templates = "testdata/mail"
+
+// words are those of a folder, empty for the built-in ones.
+func words(folder string) *wording.Set {
+	m, err := config.Config{MailTemplates: folder}.Mail()
+	if err != nil {
+		panic(err)
+	}
+	return m.Words
+}
+
+var builtIn = words("")
 
 // nordic is a brand with all there is.
 func nordic() brand.Brand {
@@ -37,6 +53,7 @@ func nordic() brand.Brand {
 func reminder() Content {
 	return Content{
 		Kind:           KindReminder,
+		Words:          builtIn,
 		VendorName:     "Zoë & Søn",
 		DaysLeft:       3,
 		GraceDays:      3,
@@ -59,13 +76,20 @@ func render(t *testing.T, c Content) Rendered {
 
 func TestRenderedEmailIsAsItWasApproved(t *testing.T) {
 	t.Parallel()
-	branded, plain := render(t, reminder()), reminder()
+	branded, plain, arabic := render(t, reminder()), reminder(), reminder()
 	plain.Brand = brand.Brand{}
 	neutral := render(t, plain)
-	for name, got := range map[string]string{
+	arabic.Words, arabic.Locale = words(templates), "ar-EG"
+	rtl := render(t, arabic)
+	approved := map[string]string{
 		"reminder.txt": "Subject: " + branded.Subject + "\n\n" + branded.Text, "reminder.html": branded.HTML,
 		"neutral.txt": "Subject: " + neutral.Subject + "\n\n" + neutral.Text, "neutral.html": neutral.HTML,
-	} {
+		"arabic.txt": "Subject: " + rtl.Subject + "\n\n" + rtl.Text, "arabic.html": rtl.HTML,
+	}
+	for _, language := range builtIn.Languages() {
+		approved["words-"+language+".txt"] = everyMail(t, language)
+	}
+	for name, got := range approved {
 		path := filepath.Join("testdata", name)
 		if *update {
 			require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
@@ -74,6 +98,22 @@ func TestRenderedEmailIsAsItWasApproved(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, cmp.Diff(string(want), got), name)
 	}
+}
+
+// everyMail is the text of every e-mail in a language, where its words differ.
+func everyMail(t *testing.T, language string) string {
+	t.Helper()
+	var b strings.Builder
+	for _, kind := range builtIn.Kinds() {
+		for _, sample := range Samples(nordic(), builtIn, language, kind) {
+			switch sample.Edge {
+			case "usual", "no name", "one day left", "last day", "grace 0", "demonstration":
+				r := render(t, sample.Content)
+				b.WriteString("=== " + kind + ", " + sample.Edge + "\nSubject: " + r.Subject + "\n\n" + r.Text + "\n\n")
+			}
+		}
+	}
+	return b.String()
 }
 
 func TestEachKindSaysWhatItIsFor(t *testing.T) {
@@ -206,7 +246,7 @@ func TestContentThatWouldBeUntrueIsRefusedByField(t *testing.T) {
 // Whatever the kind, the brand is in both bodies, and its button leads where the brand says.
 func TestEveryKindBearsTheBrand(t *testing.T) {
 	t.Parallel()
-	for _, kind := range Kinds() {
+	for _, kind := range builtIn.Kinds() {
 		c := reminder()
 		c.Kind, c.VendorID = kind, "v/2"
 		c.Brand.Buttons = brand.Buttons{Welcome: "https://w.example/{vendorId}", Reminder: "https://r.example/{vendorId}", Expiry: "https://e.example/{vendorId}", GraceEnd: "https://g.example/{vendorId}"}
@@ -250,7 +290,7 @@ func TestWithoutALogoTheNameIsThere(t *testing.T) {
 // A button that leads to the API, or nowhere, is worse than none.
 func TestTheNeutralBrandHasNoButton(t *testing.T) {
 	t.Parallel()
-	for _, kind := range Kinds() {
+	for _, kind := range builtIn.Kinds() {
 		c := reminder()
 		c.Kind, c.Brand, c.FeedbackURL = kind, brand.Brand{}, ""
 		r := render(t, c)
@@ -261,4 +301,65 @@ func TestTheNeutralBrandHasNoButton(t *testing.T) {
 		require.NotContains(t, r.Text+r.HTML, "helpful", kind)
 		require.Contains(t, r.Text, "you sell on the marketplace.", kind)
 	}
+}
+
+func TestAVendorIsWrittenToInItsLanguage(t *testing.T) {
+	t.Parallel()
+	for locale, want := range map[string][4]string{
+		"pt-BR": {"pt", "Seu período de teste termina em 3 dias", "Olá, Zoë & Søn!", "O teste termina: terça-feira, 4 de março de 2025 às 09:00 (America/New York)"},
+		"es-MX": {"es", "Tu periodo de prueba termina en 3 días", "Hola, Zoë & Søn:", "La prueba termina: martes, 4 de marzo de 2025, 09:00 (America/New York)"},
+		"fr":    {"fr", "Votre période d’essai se termine dans 3 jours", "Bonjour Zoë & Søn,", "L’essai se termine: mardi 4 mars 2025 à 09:00 (America/New York)"},
+		"de-AT": {"de", "Ihre Testphase endet in 3 Tagen", "Guten Tag, Zoë & Søn!", "Testphase endet: Dienstag, 4. März 2025 um 09:00 Uhr (America/New York)"},
+		"en-US": {"en", "Your trial ends in 3 days", "Hello Zoë & Søn,", "Trial ends: Tuesday, March 4, 2025 at 09:00 (America/New York)"},
+		"ja":    {"en", "Your trial ends in 3 days", "Hello Zoë & Søn,", "Trial ends: Tuesday, 4 March 2025 at 09:00 (America/New York)"},
+		"c'est": {"en", "Your trial ends in 3 days", "Hello Zoë & Søn,", "Trial ends: Tuesday, 4 March 2025 at 09:00 (America/New York)"},
+	} {
+		c := reminder()
+		c.Locale = locale
+		r := render(t, c)
+		require.Contains(t, r.HTML, `<html lang="`+want[0]+`" dir="ltr">`, locale)
+		require.Equal(t, want[1], r.Subject)
+		require.Contains(t, r.Text, want[2])
+		require.Contains(t, r.Text, want[3])
+	}
+}
+
+// Names and addresses that are written the other way round keep their order, and leave the rest in its own.
+func TestWritingFromRightToLeftIsMirrored(t *testing.T) {
+	t.Parallel()
+	c := reminder()
+	c.Words, c.Locale, c.DaysLeft = words(templates), "ar", 11
+	r := render(t, c)
+	require.Contains(t, r.HTML, `<html lang="ar" dir="rtl">`)
+	require.Contains(t, r.HTML, `<table role="presentation" class="page" lang="ar" dir="rtl"`, "mail programs drop what the html element says")
+	require.Equal(t, "تنتهي فترتك التجريبية بعد 11 يومًا", r.Subject)
+	require.Contains(t, r.Text, "مرحبًا \u2068Zoë & Søn\u2069،")
+	require.Contains(t, r.Text, "\n\u2068Storgatan 1 <2>\u2069")
+	require.NotContains(t, render(t, reminder()).Text, "\u2068")
+
+	english := reminder()
+	english.VendorName = "متجر زينب 24"
+	require.Contains(t, render(t, english).Text, "Hello \u2068متجر زينب 24\u2069,")
+}
+
+func TestAKindOfOnesOwnIsWritten(t *testing.T) {
+	t.Parallel()
+	c := reminder()
+	c.Words, c.Kind, c.Locale, c.DaysLeft = words(templates), "half-way", "ar", 7
+	r := render(t, c)
+	require.Equal(t, "Half of your trial is over: 7 days to go", r.Subject)
+	require.Contains(t, r.Text, "Your trial lasts until Tuesday, 4 March 2025.")
+	require.Contains(t, r.Text, "See the plans:\nhttps://shop.example/plans?from=mail&vendor=v1\n")
+	require.Contains(t, r.Text, "Trial ends: ")
+	c.Ended = true
+	require.Contains(t, render(t, c).Text, "Trial ended: ")
+}
+
+// A vendor that calls itself like a field is called so.
+func TestANameIsNoTemplate(t *testing.T) {
+	t.Parallel()
+	c := reminder()
+	c.VendorName = "{support} {{.Brand}} {daysLeft}"
+	r := render(t, c)
+	require.Contains(t, r.Text, "Hello {support} {{.Brand}} {daysLeft},")
 }

@@ -21,6 +21,8 @@ type Brand struct {
 	// PostalAddress is the marketplace's, of one line or several; empty for none.
 	PostalAddress string  `yaml:"postalAddress"`
 	Buttons       Buttons `yaml:"buttons"`
+	// Language is that of e-mails to vendors whose own is not known, or has no words; empty for English.
+	Language string `yaml:"language"`
 }
 
 // Logo is an image that mail programs load.
@@ -72,14 +74,6 @@ func (b Brand) Target(kind, vendorID string) string {
 	}
 	// Encoded so, an id stays whole in the path and in the query.
 	return strings.ReplaceAll(target, VendorID, strings.ReplaceAll(url.QueryEscape(vendorID), "+", "%20"))
-}
-
-// Marketplace names the marketplace within a sentence.
-func (b Brand) Marketplace() string {
-	if b.Name == "" {
-		return "the marketplace"
-	}
-	return b.Name
 }
 
 // AddressLines are the lines of the postal address.

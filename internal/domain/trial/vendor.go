@@ -14,6 +14,8 @@ type Vendor struct {
 	Name  string
 	// Zone is the IANA time zone, empty if unknown or invalid.
 	Zone string
+	// Locale is the language of BCP 47 for e-mails, empty if unknown or invalid.
+	Locale string
 	// StartedAt is the trial's start, zero for a vendor that is not registered yet.
 	StartedAt time.Time
 	// CreatedAt is when the marketplace made the document, zero if unknown.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"marketplace.example/trials/internal/domain/brand"
 )
@@ -12,12 +11,23 @@ import (
 // brandFile is the name of the brand's file in the folder of MAIL_TEMPLATES.
 const brandFile = "brand.yaml"
 
+// branded is the content of a brand's file, and where it stands.
+type branded struct {
+	brand brand.Brand
+	lines yamlLines
+}
+
 // ReadBrand reads a marketplace's brand. Errors name the line and the field.
 func ReadBrand(r io.Reader) (brand.Brand, error) {
+	b, err := readBrand(r)
+	return b.brand, err
+}
+
+func readBrand(r io.Reader) (branded, error) {
 	var b brand.Brand
 	lines, err := decodeYAML(r, &b)
 	if err != nil {
-		return brand.Brand{}, err
+		return branded{}, err
 	}
 	var problems []error
 	if lines["logo.width"].float {
@@ -27,15 +37,7 @@ func ReadBrand(r io.Reader) (brand.Brand, error) {
 		problems = append(problems, fmt.Errorf("%s: %s", lines.at(p.Field), p.Message))
 	}
 	if len(problems) > 0 {
-		return brand.Brand{}, errors.Join(problems...)
+		return branded{}, errors.Join(problems...)
 	}
-	return b, nil
-}
-
-// Brand is that of the e-mails to vendors: the neutral one if no folder is named.
-func (c Config) Brand() (brand.Brand, error) {
-	if c.MailTemplates == "" {
-		return brand.Brand{}, nil
-	}
-	return readFile(filepath.Join(c.MailTemplates, brandFile), ReadBrand)
+	return branded{b, lines}, nil
 }

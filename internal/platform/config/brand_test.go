@@ -14,8 +14,9 @@ import (
 
 func TestABrandIsRead(t *testing.T) {
 	t.Parallel()
-	example, err := config.Config{MailTemplates: mailTemplates}.Brand()
+	read, err := config.Config{MailTemplates: mailTemplates}.Mail()
 	require.NoError(t, err)
+	example := read.Brand
 	require.NotEmpty(t, example.Logo.Alt, "the example has all there is")
 	require.NotEmpty(t, example.Sender.ReplyTo)
 	require.NotEmpty(t, example.Colors.Dark.OnAccent)
@@ -24,9 +25,9 @@ func TestABrandIsRead(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, brand.Brand{Name: "Nordic Market", Buttons: brand.Buttons{Default: "https://n.example/{vendorId}"}}, least)
 
-	neutral, err := config.Config{}.Brand()
+	neutral, err := config.Config{}.Mail()
 	require.NoError(t, err)
-	require.Zero(t, neutral)
+	require.Zero(t, neutral.Brand)
 }
 
 func TestAWrongBrandIsNamedByLine(t *testing.T) {

@@ -74,8 +74,8 @@ type Config struct {
 	// built-in ones.
 	AlertsConfig string `env:"ALERTS_CONFIG"`
 
-	// MailTemplates is the path of a folder with the brand of the e-mails to vendors, brand.yaml. Empty: the
-	// neutral brand, whose e-mails have no button.
+	// MailTemplates is the path of a folder with the brand of the e-mails to vendors, brand.yaml, and their words in folders by
+	// language. Empty: the neutral brand, whose e-mails have no button, and the built-in words.
 	MailTemplates string `env:"MAIL_TEMPLATES"`
 
 	// PublicURL is the base of the links in e-mails, without a slash at its end.

@@ -130,7 +130,7 @@ var checks = map[string]func(Config) error{
 	"POLICIES":             func(c Config) error { _, err := c.ReadPolicies(); return err },
 	"STAKEHOLDERS":         func(c Config) error { _, err := c.ReadStakeholders(); return err },
 	"ALERTS_CONFIG":        func(c Config) error { _, err := c.AlertRules(); return err },
-	"MAIL_TEMPLATES":       func(c Config) error { _, err := c.Brand(); return err },
+	"MAIL_TEMPLATES":       func(c Config) error { _, err := c.Mail(); return err },
 	"PUBLIC_URL":           func(c Config) error { return checkPublicURL(c.PublicURL) },
 	"TEMPORAL_UI_URL":      func(c Config) error { return checkPublicURL(c.TemporalUIURL) },
 	"DASHBOARD_URLS":       func(c Config) error { return checkDashboards(c.DashboardURLs) },

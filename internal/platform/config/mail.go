@@ -1,0 +1,181 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"marketplace.example/trials/internal/domain/brand"
+	"marketplace.example/trials/internal/domain/trial"
+	"marketplace.example/trials/internal/domain/wording"
+)
+
+// Mail is what e-mails to vendors look like and say.
+type Mail struct {
+	Brand brand.Brand
+	Words *wording.Set
+}
+
+// Mail returns the brand and the words in the folder of MAIL_TEMPLATES, over the built-in ones; without a folder the neutral brand.
+// Errors name files and lines, all that are wrong.
+func (c Config) Mail() (Mail, error) {
+	f := mailFiles{lines: map[string]yamlLines{}}
+	built := f.folders(wording.BuiltIn(), "built in")
+	var look brand.Brand
+	var own []wording.Source
+	brandPath := filepath.Join(c.MailTemplates, brandFile)
+	if c.MailTemplates != "" {
+		named, err := readFile(brandPath, readBrand)
+		if err != nil {
+			return Mail{}, err
+		}
+		look, f.lines[brandPath] = named.brand, named.lines
+		own = f.folders(os.DirFS(c.MailTemplates), c.MailTemplates)
+	}
+	if len(f.problems) > 0 {
+		return Mail{}, errors.Join(f.problems...)
+	}
+	words, problems := wording.NewSet(cmp.Or(look.Language, wording.FallbackLanguage), built, own)
+	for _, p := range problems {
+		f.add(cmp.Or(p.File, brandPath), p.Err)
+	}
+	return Mail{look, words}, errors.Join(f.problems...)
+}
+
+// mailFiles reads the files of a folder with words.
+type mailFiles struct {
+	lines    map[string]yamlLines
+	problems []error
+}
+
+// add says what is wrong with a file, at a path in it; empty for all of it.
+func (f *mailFiles) add(file string, e *trial.Error) {
+	at := ""
+	if e.Field != "" {
+		at = f.lines[file].at(e.Field) + ": "
+	}
+	f.problems = append(f.problems, fmt.Errorf("%s: %s%s", file, at, e.Message))
+}
+
+// folders reads the words of every language in a folder. Whatever is hidden is left alone.
+func (f *mailFiles) folders(folder fs.FS, name string) []wording.Source {
+	var all []wording.Source
+	for _, entry := range f.entries(folder, ".", name) {
+		file := filepath.Join(name, entry.Name())
+		info, err := fs.Stat(folder, entry.Name()) // of what a link leads to
+		switch {
+		case err != nil:
+			f.problems = append(f.problems, fmt.Errorf("%s: %w", file, unwrapped(err)))
+		case !info.IsDir() && isYAML(entry.Name()) && entry.Name() != brandFile:
+			f.add(file, trial.Invalid("", "belongs into the folder of its language, such as %s", wording.FallbackLanguage))
+		case !info.IsDir():
+		default:
+			all = append(all, f.language(folder, entry.Name(), file)...)
+		}
+	}
+	return all
+}
+
+// language reads the words of one language.
+func (f *mailFiles) language(folder fs.FS, name, at string) []wording.Source {
+	language, err := wording.ParseLanguage(name)
+	switch {
+	case err != nil:
+		f.add(at, trial.Invalid("", "%s", err.Error()))
+		return nil
+	case language.Tag() != name:
+		f.add(at, trial.Invalid("", "is written %s", language.Tag()))
+		return nil
+	}
+	var all []wording.Source
+	for _, entry := range f.entries(folder, name, at) {
+		file := filepath.Join(at, entry.Name())
+		kind, isWords := strings.CutSuffix(entry.Name(), ".yaml")
+		if !isWords || kind != wording.KindCommon && !wording.ValidKind(kind) {
+			f.add(file, trial.Invalid("", "is no kind of e-mail: it must be called common.yaml, or 1 to 40 small letters, digits and dashes, and .yaml"))
+			continue
+		}
+		words, err := readFileOf(folder, path.Join(name, entry.Name()), readWords)
+		if err != nil {
+			f.problems = append(f.problems, fmt.Errorf("%s: %w", file, err))
+			continue
+		}
+		f.lines[file] = words.lines
+		all = append(all, wording.Source{File: file, Language: name, Kind: kind, Fields: words.fields})
+	}
+	return all
+}
+
+// entries are those of a folder that are not hidden.
+func (f *mailFiles) entries(folder fs.FS, name, at string) []fs.DirEntry {
+	entries, err := fs.ReadDir(folder, name)
+	if err != nil {
+		f.problems = append(f.problems, fmt.Errorf("%s: %w", at, unwrapped(err)))
+	}
+	return slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return strings.HasPrefix(e.Name(), ".") })
+}
+
+func isYAML(name string) bool { return slices.Contains([]string{".yaml", ".yml"}, filepath.Ext(name)) }
+
+// readFileOf reads a file of a folder.
+func readFileOf[T any](folder fs.FS, name string, read func(io.Reader) (T, error)) (T, error) {
+	file, err := folder.Open(name)
+	if err != nil {
+		var none T
+		return none, unwrapped(err)
+	}
+	defer file.Close() //nolint:errcheck // nothing was written
+	return read(file)
+}
+
+// unwrapped is an error without the path that it repeats.
+func unwrapped(err error) error {
+	if inner, ok := errors.AsType[*fs.PathError](err); ok {
+		return inner.Err
+	}
+	return err
+}
+
+// words is the content of a file with words, and where it stands.
+type words struct {
+	fields map[string]any
+	lines  yamlLines
+}
+
+func readWords(r io.Reader) (words, error) {
+	fields := map[string]any{}
+	lines, err := decodeYAML(r, &fields)
+	if err != nil {
+		return words{}, err
+	}
+	return words{named(fields).(map[string]any), lines}, nil
+}
+
+// named is a value whose maps have their keys as they are written, such as the number of a form.
+func named(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		for key := range value {
+			value[key] = named(value[key])
+		}
+		return value
+	case map[any]any:
+		all := make(map[string]any, len(value))
+		for key := range value {
+			all[fmt.Sprint(key)] = named(value[key])
+		}
+		return all
+	case []any:
+		for i := range value {
+			value[i] = named(value[i])
+		}
+	}
+	return value
+}
