@@ -242,7 +242,7 @@ func TestResendThatNobodyKnowsOfIsNotRepeated(t *testing.T) {
 	}
 	require.Len(t, h.mails, 1)
 	require.Equal(t, []string{"failed e-mail-unknown"}, h.outcomes())
-	_, err := h.SettleSend(t.Context(), "v1/resend-bulk-1/0", 1, trial.SendSent, "m1", "", now) // an event tells
+	_, err := h.SettleSend(t.Context(), "v1/resend-bulk-1/0", 1, trial.SendResult{Status: trial.SendSent, MessageID: "m1"}, now) // an event tells
 	require.NoError(t, err)
 	_, err = h.carry(t, h.operation(bulk.Resend))
 	require.NoError(t, err)

@@ -175,11 +175,11 @@ func (h *bulkFake) ReclaimSend(_ context.Context, key string, from int, _ bool, 
 	return true, s, nil
 }
 
-func (h *bulkFake) SettleSend(_ context.Context, key string, _ int, status trial.SendStatus, id, reason string, _ time.Time) (trial.Send, error) {
+func (h *bulkFake) SettleSend(_ context.Context, key string, _ int, result trial.SendResult, _ time.Time) (trial.Send, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.sends[key]
-	s.Status, s.MessageID, s.Reason = status, id, reason
+	s.Status, s.MessageID, s.Reason = result.Status, result.MessageID, result.Reason
 	h.sends[key] = s
 	return s, nil
 }

@@ -90,7 +90,7 @@ func (b *Bulk) deliver(ctx context.Context, send trial.Send, step trial.Step, f 
 	// The context may have ended; recording the result is worth a moment more.
 	noteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	settled, settleErr := b.Store.SettleSend(noteCtx, send.Key, send.Attempt, delivery.Status, delivery.MessageID, delivery.Reason, b.Now())
+	settled, settleErr := b.Store.SettleSend(noteCtx, send.Key, send.Attempt, delivery, b.Now())
 	switch {
 	case settleErr != nil:
 		return delivery, failed("recording the send's outcome", settleErr)

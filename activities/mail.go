@@ -97,7 +97,7 @@ func (t *Trials) claim(ctx context.Context, due Due, key string, vendor trial.Ve
 func (t *Trials) settle(ctx context.Context, due Due, send trial.Send, d trial.SendResult, s *evaluation, cause error) (bool, error) {
 	noteCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	settled, err := t.Store.SettleSend(noteCtx, send.Key, send.Attempt, d.Status, d.MessageID, d.Reason, t.Now())
+	settled, err := t.Store.SettleSend(noteCtx, send.Key, send.Attempt, d, t.Now())
 	if err != nil && (d.Status == trial.SendSent || d.Status == trial.SendUnknown) {
 		return false, mayHaveLeft("recording the send's outcome", 0, err)
 	}

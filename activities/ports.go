@@ -30,7 +30,7 @@ type SendStore interface {
 	Send(ctx context.Context, key string) (*trial.Send, error)
 	ClaimSend(ctx context.Context, s trial.Send) (claimed bool, current trial.Send, err error)
 	ReclaimSend(ctx context.Context, key string, fromAttempt int, resend bool, at time.Time, addressHash string) (claimed bool, current trial.Send, err error)
-	SettleSend(ctx context.Context, key string, attempt int, status trial.SendStatus, messageID, reason string, at time.Time) (trial.Send, error)
+	SettleSend(ctx context.Context, key string, attempt int, result trial.SendResult, at time.Time) (trial.Send, error)
 }
 
 // Mail is one e-mail to send.

@@ -134,13 +134,13 @@ func (b *stepFake) ReclaimSend(_ context.Context, key string, from int, resend b
 	return true, s, nil
 }
 
-func (b *stepFake) SettleSend(_ context.Context, key string, _ int, status trial.SendStatus, id, reason string, _ time.Time) (trial.Send, error) {
+func (b *stepFake) SettleSend(_ context.Context, key string, _ int, result trial.SendResult, _ time.Time) (trial.Send, error) {
 	s := b.sends[key]
 	if b.deaf["settle"] {
 		return s, errDeaf
 	}
 	if s.Status != trial.SendSent { // an event may have been faster
-		s.Status, s.MessageID, s.Reason = status, id, reason
+		s.Status, s.MessageID, s.Reason = result.Status, result.MessageID, result.Reason
 	}
 	b.sends[key] = s
 	return s, nil

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -140,9 +141,10 @@ func (a *app) renderAll(m config.Mail) (found []string, err error) {
 	rendered := 0
 	languages, kinds := m.Words.Languages(), m.Words.Kinds()
 	for _, language := range languages {
+		others := map[string][]string{}
 		for _, kind := range kinds {
 			if w, _ := m.Words.For(language, kind); w.Language.Tag() != language {
-				a.printf("Vendors with %s get %s in %s, as it has no words of its own\n", language, kind, w.Language.Tag())
+				others[w.Language.Tag()] = append(others[w.Language.Tag()], kind)
 				continue
 			}
 			for _, sample := range ses.Samples(m.Brand, m.Words, language, kind) {
@@ -162,6 +164,9 @@ func (a *app) renderAll(m config.Mail) (found []string, err error) {
 					found = append(found, of+": "+fault)
 				}
 			}
+		}
+		for _, other := range slices.Sorted(maps.Keys(others)) {
+			a.printf("Without words in %s, so written in %s: %s\n", language, other, strings.Join(others[other], ", "))
 		}
 	}
 	a.printf("Rendered: %d e-mails of %d kinds in %d languages, %s\n", rendered, len(kinds), len(languages), strings.Join(languages, ", "))

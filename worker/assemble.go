@@ -44,8 +44,9 @@ const (
 
 // parts are the parts of the running worker.
 type parts struct {
-	base   *wiring.Base
-	worker sdkworker.Worker
+	base      *wiring.Base
+	worker    sdkworker.Worker
+	templates *templates
 }
 
 // assemble wires the parts; it calls fatal with an error that ends the running worker.
@@ -121,7 +122,8 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	w.RegisterWorkflowWithOptions(workflows.Alerts, workflow.RegisterOptions{Name: workflows.AlertsWorkflowType})
 	w.RegisterActivity(alerts)
 	w.RegisterActivity(notices.Notify)
-	return &parts{base: base, worker: w}, nil
+	base.Sampler.Fault = mailer.templates.Fault
+	return &parts{base: base, worker: w, templates: mailer.templates}, nil
 }
 
 // pollers starts with as many as the SDK's fixed number; a small server should not be kept busy by idle polls.
@@ -164,18 +166,18 @@ func newMailer(ctx context.Context, cfg config.Config, mailed func(outcome strin
 	if err != nil {
 		return nil, fmt.Errorf("preparing the links: %w", err)
 	}
-	mail, err := cfg.Mail()
+	templates, err := newTemplates(cfg.Mail, log)
 	if err != nil {
 		return nil, fmt.Errorf("MAIL_TEMPLATES: %w", err)
 	}
-	if mail.Brand.Name == "" {
+	if templates.current().Brand.Name == "" {
 		log.Warn("e-mails to vendors have no brand and no button, as nothing says where it would lead: set MAIL_TEMPLATES")
 	} else {
-		log.Info("e-mails to vendors have a brand", zap.String("folder", cfg.MailTemplates), zap.Strings("languages", mail.Words.Languages()))
+		log.Info("e-mails to vendors have a brand", zap.String("folder", cfg.MailTemplates), zap.Strings("languages", templates.current().Words.Languages()))
 	}
 	account := ses.NewAccount(service, max(cfg.TrialDay/refusalsPerDay, leastForget))
 	return &mailer{
-		sender: sender, rate: rate, account: account, links: links, mail: mail, mailed: mailed,
+		sender: sender, rate: rate, account: account, links: links, templates: templates, mailed: mailed,
 	}, nil
 }
 

@@ -12,7 +12,6 @@ import (
 	"marketplace.example/trials/internal/adapters/ses"
 	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/trial"
-	"marketplace.example/trials/internal/platform/config"
 )
 
 const (
@@ -29,11 +28,11 @@ const (
 
 // mailer lets the activities send through SES.
 type mailer struct {
-	sender  *ses.Sender
-	rate    *ses.Rate
-	account *ses.Account
-	links   *ses.Links
-	mail    config.Mail
+	sender    *ses.Sender
+	rate      *ses.Rate
+	account   *ses.Account
+	links     *ses.Links
+	templates *templates
 	// mailed counts an e-mail by its outcome.
 	mailed func(outcome string)
 }
@@ -63,18 +62,19 @@ func (m *mailer) Wait(ctx context.Context) (bool, error) {
 // Deliver implements activities.Mailer.
 func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (trial.SendResult, error) {
 	unsubscribe := m.links.Unsubscribe(e.State.VendorID)
-	c := content(e)
-	c.Brand, c.Words, c.UnsubscribeURL, c.FeedbackURL = m.mail.Brand, m.mail.Words, unsubscribe, m.links.Feedback(c.VendorID, string(e.Step.Kind))
+	c, mail := content(e), m.templates.current()
+	c.Brand, c.Words, c.UnsubscribeURL, c.FeedbackURL = mail.Brand, mail.Words, unsubscribe, m.links.Feedback(c.VendorID, string(e.Step.Kind))
 	r, err := ses.Render(c)
 	if err != nil {
 		return trial.SendResult{}, err
 	}
 	outcome := m.sender.Send(ctx, ses.Message{
 		To: e.To, Subject: r.Subject, Text: r.Text, HTML: r.HTML, UnsubscribeURL: unsubscribe,
-		FromName: m.mail.Brand.Sender.Name, ReplyTo: m.mail.Brand.Sender.ReplyTo,
+		FromName: mail.Brand.Sender.Name, ReplyTo: mail.Brand.Sender.ReplyTo,
 		// The send's key, which differs from the step's if the e-mail is resent.
 		Key: ses.SendKey{TrialID: e.State.VendorID, Kind: string(e.Send.Kind), Revision: e.Send.Revision, Attempt: e.Send.Attempt},
 	})
+	outcome.Template = mail.Version
 	if !trial.IsCanary(e.State.VendorID) { // no figure knows canaries
 		m.account.Note(outcome, time.Now())
 		m.mailed(outcomes[outcome.Status])

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/adapters/ses"
@@ -99,12 +100,14 @@ func TestEMailsToVendorsBearTheBrand(t *testing.T) {
 	require.NoError(t, err)
 	built, err := config.Config{}.Mail()
 	require.NoError(t, err)
+	nordic := config.Mail{Version: "v-of-nordic", Words: built.Words, Brand: brand.Brand{
+		Name: "Nordic Market", Sender: brand.Sender{Name: "Nordic Market", ReplyTo: "help@nordic.example"},
+		Buttons: brand.Buttons{Default: "https://nordic.example/plans?vendor={vendorId}"},
+	}}
+	used, err := newTemplates(func() (config.Mail, error) { return nordic, nil }, zap.NewNop())
+	require.NoError(t, err)
 	m := &mailer{
-		sender: sender, links: links, account: ses.NewAccount(nil, 0), mailed: func(string) {},
-		mail: config.Mail{Words: built.Words, Brand: brand.Brand{
-			Name: "Nordic Market", Sender: brand.Sender{Name: "Nordic Market", ReplyTo: "help@nordic.example"},
-			Buttons: brand.Buttons{Default: "https://nordic.example/plans?vendor={vendorId}"},
-		}},
+		sender: sender, links: links, account: ses.NewAccount(nil, 0), mailed: func(string) {}, templates: used,
 	}
 	for _, vendorID := range []string{"v1", trial.CanaryID(strings.Repeat("A", 26))} {
 		mail := mailFor(t, trial.DefaultPolicy(), trial.Welcome, days(0))
@@ -114,6 +117,7 @@ func TestEMailsToVendorsBearTheBrand(t *testing.T) {
 
 		require.NoError(t, err)
 		require.Equal(t, trial.SendSent, delivery.Status)
+		require.Equal(t, "v-of-nordic", delivery.Template)
 		text := aws.ToString(service.sent.Content.Simple.Body.Text.Data)
 		require.Contains(t, text, "Welcome to Nordic Market.")
 		require.Contains(t, text, "https://nordic.example/plans?vendor="+vendorID+"\n")

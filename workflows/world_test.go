@@ -278,11 +278,11 @@ func (w *world) ReclaimSend(_ context.Context, key string, from int, resend bool
 	return true, s, nil
 }
 
-func (w *world) SettleSend(_ context.Context, key string, _ int, status trial.SendStatus, id, reason string, at time.Time) (trial.Send, error) {
+func (w *world) SettleSend(_ context.Context, key string, _ int, result trial.SendResult, at time.Time) (trial.Send, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := w.sends[key]
-	s.Status, s.MessageID, s.Reason, s.SettledAt = status, id, reason, &at
+	s.Status, s.MessageID, s.Reason, s.SettledAt = result.Status, result.MessageID, result.Reason, &at
 	w.sends[key] = s
 	return s, nil
 }

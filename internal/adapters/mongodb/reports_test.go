@@ -142,7 +142,7 @@ func TestAdoptedVendorsAreObservedAsSuch(t *testing.T) {
 	claimed, _, err := s.ClaimSend(t.Context(), trial.Send{Key: "v1/grace-end/0", VendorID: "v1", Kind: trial.GraceEnd, Cohort: trial.Adopted, ClaimedAt: began})
 	require.NoError(t, err)
 	require.True(t, claimed)
-	settled, err := s.SettleSend(t.Context(), "v1/grace-end/0", 1, trial.SendSent, "m", "", began)
+	settled, err := s.SettleSend(t.Context(), "v1/grace-end/0", 1, trial.SendResult{Status: trial.SendSent, MessageID: "m"}, began)
 	require.NoError(t, err)
 	require.Equal(t, trial.Adopted, settled.Cohort)
 	_, err = s.SendEvent(t.Context(), "v1/grace-end/0", 1, "m", trial.DeliveryDone, began)

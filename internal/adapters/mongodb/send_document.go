@@ -29,6 +29,8 @@ type sendDocument struct {
 	Sent *sendAcceptance `bson:"sent,omitempty"`
 	// Delivery is the weightiest report of the mail service.
 	Delivery *sendDelivery `bson:"delivery,omitempty"`
+	// Template is the version of the templates that it was made of; absent until a worker tells that it was sent.
+	Template *sendTemplate `bson:"template,omitempty"`
 }
 
 // sendAttempt only grows: a later attempt is more, and in one attempt a settled
@@ -49,6 +51,12 @@ type sendAcceptance struct {
 	At        time.Time `json:"at"`
 	MessageID string    `json:"messageId"`
 	Attempt   int       `json:"attempt"`
+}
+
+// sendTemplate is of the latest attempt that was accepted.
+type sendTemplate struct {
+	Attempt int    `json:"attempt"`
+	Version string `json:"version"`
 }
 
 // sendDelivery only grows: what went wrong weighs more than a delivery, that more
@@ -91,6 +99,9 @@ func (d sendDocument) send() trial.Send {
 	if d.Sent != nil {
 		s.Status, s.SettledAt, s.MessageID, s.Reason = trial.SendSent, &d.Sent.At, d.Sent.MessageID, ""
 	}
+	if d.Template != nil {
+		s.Template = d.Template.Version
+	}
 	if d.Delivery != nil {
 		s.Delivery, s.DeliveryAt = d.Delivery.Kind, &d.Delivery.At
 	}
@@ -102,6 +113,7 @@ type sendChange struct {
 	attempt  *sendAttempt
 	sent     *sendAcceptance
 	delivery *sendDelivery
+	template *sendTemplate
 }
 
 // update has the server make the change.
@@ -112,6 +124,9 @@ func (c sendChange) update() bson.D {
 	}
 	if c.delivery != nil {
 		grow = append(grow, bson.E{Key: "delivery", Value: *c.delivery})
+	}
+	if c.template != nil {
+		grow = append(grow, bson.E{Key: "template", Value: *c.template})
 	}
 	if c.sent != nil {
 		shrink = append(shrink, bson.E{Key: "sent", Value: *c.sent})
@@ -129,6 +144,9 @@ func (c sendChange) applied(d sendDocument) sendDocument {
 	}
 	if c.delivery != nil && (d.Delivery == nil || c.delivery.compare(*d.Delivery) > 0) {
 		d.Delivery = c.delivery
+	}
+	if c.template != nil && (d.Template == nil || c.template.compare(*d.Template) > 0) {
+		d.Template = c.template
 	}
 	return d
 }
@@ -155,6 +173,10 @@ func compareTimes(a, b *time.Time) int {
 
 func (a sendAcceptance) compare(b sendAcceptance) int {
 	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.MessageID, b.MessageID), cmp.Compare(a.Attempt, b.Attempt))
+}
+
+func (a sendTemplate) compare(b sendTemplate) int {
+	return cmp.Or(cmp.Compare(a.Attempt, b.Attempt), cmp.Compare(a.Version, b.Version))
 }
 
 func (a sendDelivery) compare(b sendDelivery) int {

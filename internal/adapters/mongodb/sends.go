@@ -85,25 +85,29 @@ func (s *Store) ReclaimSend(ctx context.Context, key string, fromAttempt int, re
 
 // SettleSend notes the outcome of an attempt, and answers with the send as it
 // stands: an attempt that another has overtaken changes nothing, unless it
-// tells that the mail was sent; what was sent stays sent. messageID is noted
-// only with SendSent, reason only with the others.
-func (s *Store) SettleSend(ctx context.Context, key string, attempt int, status trial.SendStatus, messageID, reason string, at time.Time) (trial.Send, error) {
+// tells that the mail was sent; what was sent stays sent. The message's id and its template are noted
+// only with SendSent, the reason only with the others.
+func (s *Store) SettleSend(ctx context.Context, key string, attempt int, result trial.SendResult, at time.Time) (trial.Send, error) {
 	s = s.of(key)
-	if status == trial.SendSent {
-		_, after, err := s.changeSend(ctx, key, sendChange{sent: acceptance(attempt, messageID, at)})
+	if result.Status == trial.SendSent {
+		change := sendChange{sent: acceptance(attempt, result.MessageID, at)}
+		if result.Template != "" {
+			change.template = &sendTemplate{Attempt: attempt, Version: result.Template}
+		}
+		_, after, err := s.changeSend(ctx, key, change)
 		s.observeOutcome(rollout.MailSent, key, after.Cohort == trial.Adopted) // it has left, even if that could not be stored
 		return after.send(), err
 	}
-	rank := attemptRanks[status]
+	rank := attemptRanks[result.Status]
 	if rank == 0 {
-		return trial.Send{}, trial.Invalid("status", "%q settles no send", status)
+		return trial.Send{}, trial.Invalid("status", "%q settles no send", result.Status)
 	}
 	doc, err := s.findSend(ctx, key)
 	if err != nil || doc.Sent != nil || doc.Attempt.Number != attempt || doc.Attempt.Rank >= rank {
 		return doc.send(), err
 	}
 	settledAt, settled := stored(at), doc.Attempt
-	settled.Rank, settled.Status, settled.SettledAt, settled.Reason = rank, status, &settledAt, reason
+	settled.Rank, settled.Status, settled.SettledAt, settled.Reason = rank, result.Status, &settledAt, result.Reason
 	_, after, err := s.changeSend(ctx, key, sendChange{attempt: &settled})
 	return after.send(), err
 }

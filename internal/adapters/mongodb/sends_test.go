@@ -35,7 +35,7 @@ func claim(t *testing.T, s *Store) {
 
 func settle(t *testing.T, s *Store, attempt int, status trial.SendStatus) trial.Send {
 	t.Helper()
-	send, err := s.SettleSend(t.Context(), key, attempt, status, fmt.Sprintf("message-%d", attempt), "reason", at.Add(time.Second))
+	send, err := s.SettleSend(t.Context(), key, attempt, trial.SendResult{Status: status, MessageID: fmt.Sprintf("message-%d", attempt), Reason: "reason"}, at.Add(time.Second))
 	require.NoError(t, err)
 	return send
 }
@@ -148,6 +148,37 @@ func TestReclaimSend(t *testing.T) {
 	require.Error(t, err)
 }
 
+// The mail service's event may be the first to tell, and knows of no templates.
+func TestASendKeepsTheVersionOfItsTemplates(t *testing.T) {
+	t.Parallel()
+	for name, eventFirst := range map[string]bool{"the event comes later": false, "the event comes first": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newTestStore(t)
+			claim(t, s)
+			event := func() {
+				_, err := s.SendEvent(t.Context(), key, 1, "message-1", trial.DeliveryDone, at)
+				require.NoError(t, err)
+			}
+			if eventFirst {
+				event()
+			}
+			settled, err := s.SettleSend(t.Context(), key, 1, trial.SendResult{Status: trial.SendSent, MessageID: "message-1", Template: "v-1"}, at.Add(time.Second))
+			require.NoError(t, err)
+			require.Equal(t, "v-1", settled.Template)
+			if !eventFirst {
+				event()
+			}
+			_, err = s.SettleSend(t.Context(), key, 1, trial.SendResult{Status: trial.SendUnknown}, at.Add(time.Minute))
+			require.NoError(t, err)
+			send, err := s.Send(t.Context(), key)
+			require.NoError(t, err)
+			require.Equal(t, "v-1", send.Template)
+			require.Equal(t, trial.DeliveryDone, send.Delivery)
+		})
+	}
+}
+
 func TestSettleSend(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -199,9 +230,9 @@ func TestSettleSend(t *testing.T) {
 	}
 	s := newTestStore(t)
 	claim(t, s)
-	_, err := s.SettleSend(t.Context(), key, 1, trial.SendClaimed, "", "", at)
+	_, err := s.SettleSend(t.Context(), key, 1, trial.SendResult{Status: trial.SendClaimed}, at)
 	requireCode(t, trial.CodeInvalid, err)
-	_, err = s.SettleSend(t.Context(), "v1/welcome/0", 1, trial.SendSent, "m", "", at)
+	_, err = s.SettleSend(t.Context(), "v1/welcome/0", 1, trial.SendResult{Status: trial.SendSent, MessageID: "m"}, at)
 	require.Error(t, err)
 }
 
@@ -412,7 +443,7 @@ func TestSendUnderRandomInterleaving(t *testing.T) {
 					}
 				case n < 19:
 					status := []trial.SendStatus{trial.SendReleased, trial.SendUnknown, trial.SendReleased}[n%3]
-					if _, err := s.SettleSend(t.Context(), key, current.Attempt, status, "", "reason", at); err != nil {
+					if _, err := s.SettleSend(t.Context(), key, current.Attempt, trial.SendResult{Status: status, Reason: "reason"}, at); err != nil {
 						t.Errorf("settling: %v", err)
 					}
 				default:

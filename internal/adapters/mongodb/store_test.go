@@ -58,7 +58,7 @@ func TestServerAway(t *testing.T) {
 			return err
 		},
 		"SettleSend": func(ctx context.Context) error {
-			_, err := s.SettleSend(ctx, send.Key, 1, trial.SendSent, "m", "", at)
+			_, err := s.SettleSend(ctx, send.Key, 1, trial.SendResult{Status: trial.SendSent, MessageID: "m"}, at)
 			return err
 		},
 		"SendEvent": func(ctx context.Context) error {

@@ -131,7 +131,7 @@ func (s Store) settleSent(ctx context.Context, sends []trial.Send) error {
 	for _, n := range sends {
 		_, send, err := s.ClaimSend(ctx, n)
 		if err == nil && send.Status != trial.SendSent {
-			_, err = s.SettleSend(ctx, n.Key, send.Attempt, trial.SendSent, "", "", n.ClaimedAt)
+			_, err = s.SettleSend(ctx, n.Key, send.Attempt, trial.SendResult{Status: trial.SendSent}, n.ClaimedAt)
 		}
 		if err != nil {
 			return err

@@ -112,7 +112,7 @@ func TestCatchUpPresumesWhatMayHaveLeft(t *testing.T) {
 			if name == "refused" {
 				_, _, err := s.ClaimSend(t.Context(), trial.Send{Key: next.Key("v1"), VendorID: "v1", Kind: next.Kind, ClaimedAt: at})
 				require.NoError(t, err)
-				_, err = s.SettleSend(t.Context(), next.Key("v1"), 1, trial.SendRefused, "", "no-such-address", at)
+				_, err = s.SettleSend(t.Context(), next.Key("v1"), 1, trial.SendResult{Status: trial.SendRefused, Reason: "no-such-address"}, at)
 				require.NoError(t, err)
 			}
 			got, err := s.CatchUp(t.Context(), "v1", recovery.Trial{Events: events, AtWork: next.At})

@@ -1,6 +1,7 @@
 package ses
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	htmltemplate "html/template"
@@ -35,7 +36,7 @@ type page struct {
 	Button, ActionURL                     string
 	After                                 []string
 	Demonstration                         string
-	Unsubscribe, UnsubscribeURL           string
+	Unsubscribe, UnsubscribeURL, Colon    string
 	Feedback, FeedbackURL                 string
 	// Questions is what stands before and after Support, which is empty for no address.
 	Questions    [2]string
@@ -78,6 +79,7 @@ func (c Content) page(w wording.Words) page {
 		Unsubscribe: say(w.Unsubscribe), UnsubscribeURL: c.UnsubscribeURL, Feedback: say(w.Feedback), FeedbackURL: c.FeedbackURL, Why: say(w.Why),
 		Brand: c.Brand, Light: palette.Light, Dark: palette.Dark,
 	}
+	p.Colon = cmp.Or(say(w.Colon), ":")
 	if w.Language.RightToLeft() {
 		p.Direction = "rtl"
 	}

@@ -308,7 +308,7 @@ func TestAVendorIsWrittenToInItsLanguage(t *testing.T) {
 	for locale, want := range map[string][4]string{
 		"pt-BR": {"pt", "Seu período de teste termina em 3 dias", "Olá, Zoë & Søn!", "O teste termina: terça-feira, 4 de março de 2025 às 09:00 (America/New York)"},
 		"es-MX": {"es", "Tu periodo de prueba termina en 3 días", "Hola, Zoë & Søn:", "La prueba termina: martes, 4 de marzo de 2025, 09:00 (America/New York)"},
-		"fr":    {"fr", "Votre période d’essai se termine dans 3 jours", "Bonjour Zoë & Søn,", "L’essai se termine: mardi 4 mars 2025 à 09:00 (America/New York)"},
+		"fr":    {"fr", "Votre période d’essai se termine dans 3 jours", "Bonjour Zoë & Søn,", "L’essai se termine\u00a0: mardi 4 mars 2025 à 09:00 (America/New York)"},
 		"de-AT": {"de", "Ihre Testphase endet in 3 Tagen", "Guten Tag, Zoë & Søn!", "Testphase endet: Dienstag, 4. März 2025 um 09:00 Uhr (America/New York)"},
 		"en-US": {"en", "Your trial ends in 3 days", "Hello Zoë & Søn,", "Trial ends: Tuesday, March 4, 2025 at 09:00 (America/New York)"},
 		"ja":    {"en", "Your trial ends in 3 days", "Hello Zoë & Søn,", "Trial ends: Tuesday, 4 March 2025 at 09:00 (America/New York)"},

@@ -68,7 +68,7 @@ func (h Health) Part(name string) Part {
 // zero Health at first: a part whose state is unchanged keeps its Since.
 func Assess(p Probes, before Health, now time.Time) Health {
 	h := Health{At: now, Parts: []Part{
-		mongoDB(p), temporal(p), worker(p, now), mail(p), watch(p, now), reconciler(p, now), flagsPart(p),
+		mongoDB(p), temporal(p), worker(p, now), mail(p, now), watch(p, now), reconciler(p, now), flagsPart(p),
 	}}
 	if p.Certificate != nil {
 		h.Parts = append(h.Parts, certificate(*p.Certificate, now))

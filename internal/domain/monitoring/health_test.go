@@ -88,6 +88,14 @@ func TestEachPartAtItsEdges(t *testing.T) {
 		"an account with nothing": {PartMail, func(p *Probes) { p.Mail.Sent, p.Mail.Quota = 0, 0 }, Unhealthy, "the day's quota is used up: 0 of 0 e-mails in 24 hours", Unhealthy},
 		"an account without end":  {PartMail, func(p *Probes) { p.Mail.Quota = -1 }, Healthy, "sending is enabled, 100 e-mails in 24 hours without a limit", Healthy},
 
+		"the templates were broken": {PartMail, func(p *Probes) {
+			p.Worker.Processes[0].Fault = "mail/en/welcome.yaml: line 3: subject: is empty"
+		}, Degraded, "the changed MAIL_TEMPLATES is wrong: mail/en/welcome.yaml: line 3: subject: is empty", Degraded},
+		"a worker that is gone had broken ones": {PartMail, func(p *Probes) {
+			p.Worker.Processes[0].Fault = "x"
+			sampled(p, 46*time.Second)
+		}, Healthy, "sending is enabled, 100 of 1000 e-mails in 24 hours (10 %)", Healthy},
+
 		"the rollout's workflow is gone":     {PartWatch, func(p *Probes) { p.Rollout.Gone = true }, Unhealthy, "the database says that a rollout runs, but its workflow is gone", Unhealthy},
 		"the rollout's tasks fail":           {PartWatch, func(p *Probes) { p.Rollout.Attempts = 7 }, Unhealthy, "the rollout's workflow fails its tasks, 7 attempts so far: requests to it wait", Unhealthy},
 		"a worker was stopped":               {PartWatch, func(p *Probes) { p.Rollout.Attempts = 2 }, Healthy, "last ran 1m0s ago", Healthy},

@@ -111,7 +111,7 @@ func worker(p Probes, now time.Time) Part {
 	return part
 }
 
-func mail(p Probes) Part {
+func mail(p Probes, now time.Time) Part {
 	m := p.Mail
 	part := Part{Name: PartMail, State: Healthy, Took: m.Took}
 	used := 0.0
@@ -134,8 +134,21 @@ func mail(p Probes) Part {
 	case used >= quotaNear:
 		part.State = Degraded
 		part.Action = "Ask AWS for a higher sending quota now; at 100 % e-mails wait."
+	case templatesFault(p, now) != "":
+		part.State, part.Message = Degraded, "the changed MAIL_TEMPLATES is wrong: "+templatesFault(p, now)
+		part.Action = "Mend it; the workers take it within a minute. Until then e-mails say what they said before."
 	}
 	return part
+}
+
+// templatesFault is what a running worker says of its e-mail templates; empty for nothing.
+func templatesFault(p Probes, now time.Time) string {
+	for _, process := range p.Worker.Processes {
+		if process.Fault != "" && now.Sub(process.Last()) <= signMissing {
+			return process.Fault
+		}
+	}
+	return ""
 }
 
 func watch(p Probes, now time.Time) Part {

@@ -55,6 +55,8 @@ type Process struct {
 	Samples  []Sample `json:"samples"`
 	// Certificate is the validity of an API process's certificate; nil without one.
 	Certificate *Validity `json:"certificate,omitempty"`
+	// Fault is what is wrong with the e-mail templates that a worker was given; empty for nothing.
+	Fault string `json:"fault,omitempty"`
 }
 
 // Observe adds a sample, and drops those that are no longer needed.

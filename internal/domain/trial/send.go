@@ -29,6 +29,8 @@ type SendResult struct {
 	RetryAfter time.Duration
 	// Reason is a code, never an address; empty with SendSent.
 	Reason string
+	// Template is the version of the templates that a vendor's e-mail was made of; empty for all else.
+	Template string
 }
 
 // NotRendered is the reason of a send whose e-mail could not be made of its template.
@@ -79,6 +81,9 @@ type Send struct {
 	// constants but DeliveryGeneralBounce; empty until there is one.
 	Delivery   string     `json:"delivery"`
 	DeliveryAt *time.Time `json:"deliveryAt"`
+	// Template is the version of the templates that it was made of; empty until its worker tells that it was
+	// sent.
+	Template string `json:"template"`
 }
 
 // SendAction is what to do about a step's e-mail.

@@ -38,6 +38,8 @@ type Common struct {
 	Greeting Text
 	// DateTime joins a day with a time of day.
 	DateTime Text
+	// Colon stands between a label and what it names where nothing else parts them; it may be left out, for a bare one.
+	Colon Text
 	// TrialEnds, TrialEnded, SellUntil and SellingPaused name dates.
 	TrialEnds, TrialEnded, SellUntil, SellingPaused Text
 	// Why says why the vendor gets the e-mail, Questions where it may ask, Unsubscribe what its link does; Feedback asks whether
@@ -80,6 +82,7 @@ func (c *Common) fields(l Language) map[string]field {
 		"questions":     {text: &c.Questions, rule: line(map[string]use{FieldBrand: perhaps, FieldSupport: always}, FieldSupport)},
 		"demonstration": {text: &c.Demonstration, rule: line(map[string]use{FieldDayLength: always})},
 	}
+	all["colon"] = field{text: &c.Colon, rule: line(nil), optional: true}
 	for name, text := range map[string]*Text{
 		"trialEnds": &c.TrialEnds, "trialEnded": &c.TrialEnded, "sellUntil": &c.SellUntil, "sellingPaused": &c.SellingPaused, "unsubscribe": &c.Unsubscribe, "feedback": &c.Feedback,
 	} {

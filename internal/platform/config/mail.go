@@ -2,8 +2,11 @@ package config
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -21,18 +24,23 @@ import (
 type Mail struct {
 	Brand brand.Brand
 	Words *wording.Set
+	// Version is a hash of all that they are made of.
+	Version string
 }
+
+// versionLetters are enough of the hash to tell a marketplace's versions apart.
+const versionLetters = 16
 
 // Mail returns the brand and the words in the folder of MAIL_TEMPLATES, over the built-in ones; without a folder the neutral brand.
 // Errors name files and lines, all that are wrong.
 func (c Config) Mail() (Mail, error) {
-	f := mailFiles{lines: map[string]yamlLines{}}
+	f := mailFiles{lines: map[string]yamlLines{}, version: sha256.New()}
 	built := f.folders(wording.BuiltIn(), "built in")
 	var look brand.Brand
 	var own []wording.Source
 	brandPath := filepath.Join(c.MailTemplates, brandFile)
 	if c.MailTemplates != "" {
-		named, err := readFile(brandPath, readBrand)
+		named, err := readFile(brandPath, func(r io.Reader) (branded, error) { return readBrand(f.noted(brandFile, r)) })
 		if err != nil {
 			return Mail{}, err
 		}
@@ -46,13 +54,20 @@ func (c Config) Mail() (Mail, error) {
 	for _, p := range problems {
 		f.add(cmp.Or(p.File, brandPath), p.Err)
 	}
-	return Mail{look, words}, errors.Join(f.problems...)
+	return Mail{look, words, hex.EncodeToString(f.version.Sum(nil))[:versionLetters]}, errors.Join(f.problems...)
 }
 
 // mailFiles reads the files of a folder with words.
 type mailFiles struct {
 	lines    map[string]yamlLines
 	problems []error
+	version  hash.Hash
+}
+
+// noted is a file that counts for the version.
+func (f *mailFiles) noted(name string, r io.Reader) io.Reader {
+	_, _ = fmt.Fprintf(f.version, "\x00%s\x00", name) // a hash takes everything
+	return io.TeeReader(r, f.version)
 }
 
 // add says what is wrong with a file, at a path in it; empty for all of it.
@@ -102,7 +117,7 @@ func (f *mailFiles) language(folder fs.FS, name, at string) []wording.Source {
 			f.add(file, trial.Invalid("", "is no kind of e-mail: it must be called common.yaml, or 1 to 40 small letters, digits and dashes, and .yaml"))
 			continue
 		}
-		words, err := readFileOf(folder, path.Join(name, entry.Name()), readWords)
+		words, err := readFileOf(folder, path.Join(name, entry.Name()), func(r io.Reader) (words, error) { return readWords(f.noted(file, r)) })
 		if err != nil {
 			f.problems = append(f.problems, fmt.Errorf("%s: %w", file, err))
 			continue

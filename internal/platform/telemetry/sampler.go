@@ -31,6 +31,9 @@ type Sampler struct {
 	// Certificate, if set before Run, returns the validity of this process's certificate.
 	Certificate func() monitoring.Validity
 
+	// Fault, if set before Run, says what is wrong with what this process was given to work with; empty for nothing.
+	Fault func() string
+
 	store   SampleStore
 	usage   func() (usage, error)
 	process monitoring.Process
@@ -102,6 +105,9 @@ func (s *Sampler) sample(ctx context.Context) {
 	if s.Certificate != nil {
 		shown := s.Certificate()
 		s.process.Certificate = &shown
+	}
+	if s.Fault != nil {
+		s.process.Fault = s.Fault()
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/internal/platform/config"
+)
+
+// templatesEvery is how often the worker looks whether what e-mails look like and say has changed.
+const templatesEvery = time.Minute
+
+// templates are what e-mails to vendors look like and say. They may change while the worker runs.
+type templates struct {
+	read func() (config.Mail, error)
+	log  *zap.Logger
+	good atomic.Pointer[config.Mail]
+	// fault says what is wrong with those that have come since; empty for nothing.
+	fault atomic.Pointer[string]
+}
+
+// newTemplates reads the templates, which must be without fault.
+func newTemplates(read func() (config.Mail, error), log *zap.Logger) (*templates, error) {
+	t := &templates{read: read, log: log}
+	mail, err := read()
+	t.good.Store(&mail)
+	t.fault.Store(new(string))
+	return t, err
+}
+
+// current are the last ones without fault.
+func (t *templates) current() config.Mail { return *t.good.Load() }
+
+// Fault says why the current templates are not those of the operator, for health; empty if they are.
+func (t *templates) Fault() string { return *t.fault.Load() }
+
+// reload takes what the templates have become, unless something is wrong with them.
+func (t *templates) reload(context.Context) error {
+	mail, err := t.read()
+	if err != nil {
+		if fault := brief(err); *t.fault.Swap(&fault) != fault {
+			t.log.Error("MAIL_TEMPLATES has changed and is wrong: e-mails are sent with what it was before", zap.Error(err))
+		}
+		return nil
+	}
+	t.fault.Store(new(string))
+	if before := t.current().Version; mail.Version != before {
+		t.good.Store(&mail)
+		t.log.Info("e-mails are sent with changed templates", zap.String("before", before), zap.String("now", mail.Version))
+	}
+	return nil
+}
+
+// mostFault is how many letters of a fault are kept in each sample of the process.
+const mostFault = 300
+
+// brief is the first line of an error, and how many there are.
+func brief(err error) string {
+	first, rest, more := strings.Cut(err.Error(), "\n")
+	if letters := []rune(first); len(letters) > mostFault {
+		first = string(letters[:mostFault-1]) + "…"
+	}
+	if more {
+		first += fmt.Sprintf(" (and %d more)", 1+strings.Count(rest, "\n"))
+	}
+	return first
+}
