@@ -73,7 +73,7 @@ func TestWrongWordsAreNamedByFileAndLine(t *testing.T) {
 		"form of a number": {"en/reminder.yaml", "subject:\n  daysLeft:\n    0: <b>a</b>\n    other: in some days\n", ": line 3: subject.daysLeft.0: looks like HTML"},
 		"in a paragraph":   {"en/expiry.yaml", "after:\n  - fine\n  - a {\n", ": line 3: after[1]: has a brace"},
 		"unknown text":     {"en/expiry.yaml", "after: [x]\ntitle: x\n", ": line 2: title: is no field here"},
-		"broken syntax":    {"en/expiry.yaml", "subject: [\n", ": line 2: did not find"},
+		"broken syntax":    {"en/expiry.yaml", "subject: [\n", ": line 1: did not find"},
 		"twice":            {"en/expiry.yaml", "subject: a\nsubject: b\n", ": line 2: subject: is already set on line 1"},
 		"an alias":         {"en/expiry.yaml", "subject: &a a\n", ": line 1: subject: is or has an alias"},
 		"nothing":          {"en/expiry.yaml", "", ": has no fields"},
