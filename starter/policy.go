@@ -39,14 +39,16 @@ func (a *app) policyList() *cobra.Command {
 }
 
 func (a *app) policyCheck() *cobra.Command {
-	var zone string
+	var zone, folder string
 	command := &cobra.Command{
 		Use: "check [FILE]", Short: "Say what is wrong with a file of policies, and what a vendor would get and when", Args: cobra.MaximumNArgs(1),
 		Long: "Reads a file of policies (default " + variablePolicies + ", or else the built-in policy), and says what is wrong with it by line and\n" +
-			"field; otherwise what a vendor who registers now would get from each policy, and when. Asks no API.",
+			"field, or which e-mails of its own have no words; otherwise what a vendor who registers now would get from each policy, and\n" +
+			"when. Asks no API.",
 		Example: examples("starter policy check deploy/policies.yaml", "starter policy check deploy/policies.yaml --timezone America/Sao_Paulo"),
 	}
 	command.Flags().StringVar(&zone, "timezone", "UTC", "the vendor's IANA time zone")
+	command.Flags().StringVar(&folder, "templates", "", "the folder with the words of e-mails (default "+variableTemplates+")")
 	command.RunE = func(_ *cobra.Command, args []string) error {
 		if !trial.ValidZone(zone) {
 			return usagef("--timezone: %.80q is not an IANA time zone", zone)
@@ -57,6 +59,9 @@ func (a *app) policyCheck() *cobra.Command {
 		}
 		set, err := config.Config{Policies: path}.ReadPolicies()
 		if err != nil {
+			return err
+		}
+		if _, err := (config.Config{MailTemplates: cmp.Or(folder, a.getenv(variableTemplates))}).MailOf(set); err != nil {
 			return err
 		}
 		if a.options.json {

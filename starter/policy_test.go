@@ -43,11 +43,16 @@ func TestPoliciesAreCheckedBeforeAVendorGetsOne(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	path := policyFile(t, ourPolicies)
-	checked := w.run(t, "policy", "check", path, "--timezone", "America/Sao_Paulo")
+	r := w.run(t, "policy", "check", path)
+	require.Equal(t, result{exitFailure, "", "starter: policy month, step win-back: template: there are no words win-back: make the file MAIL_TEMPLATES/en/win-back.yaml\n"}, r)
+	folder := brandFolder(t, "name: N\nbuttons: {default: https://n.example}\n")
+	require.NoError(t, os.Mkdir(filepath.Join(folder, "en"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "en", "win-back.yaml"), []byte("subject: Come back\nparagraphs: [Come back]\n"), 0o600))
+	checked := w.run(t, "policy", "check", path, "--timezone", "America/Sao_Paulo", "--templates", folder)
 	require.Equal(t, result{0, checked.out, ""}, checked)
 	golden(t, "policy-check", checked.out)
 	require.Contains(t, w.run(t, "policy", "check").out, "Every vendor gets standard-14d, unless its registration names another one.\n")
-	w.environment["POLICIES"] = path
+	w.environment["POLICIES"], w.environment["MAIL_TEMPLATES"] = path, folder
 	require.Equal(t, checked, w.run(t, "policy", "check", "--timezone", "America/Sao_Paulo"))
 	require.Contains(t, w.run(t, "policy", "check", "--json").out, `"name":"month"`)
 	require.Empty(t, w.Calls(), "no API is asked")

@@ -15,6 +15,7 @@ import (
 	"marketplace.example/trials/internal/adapters/ses"
 	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/internal/platform/config"
@@ -65,7 +66,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	if err != nil {
 		return nil, err
 	}
-	mailer, err := newMailer(ctx, cfg, base.Metrics.Mailed, log)
+	mailer, err := newMailer(ctx, cfg, policies, base.Metrics.Mailed, log)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +147,7 @@ func workerOptions(cfg config.Config, fatal func(error)) sdkworker.Options {
 	}
 }
 
-func newMailer(ctx context.Context, cfg config.Config, mailed func(outcome string), log *zap.Logger) (*mailer, error) {
+func newMailer(ctx context.Context, cfg config.Config, policies policy.Set, mailed func(outcome string), log *zap.Logger) (*mailer, error) {
 	aws, err := config.AWS(ctx)
 	if err != nil {
 		return nil, err
@@ -166,7 +167,7 @@ func newMailer(ctx context.Context, cfg config.Config, mailed func(outcome strin
 	if err != nil {
 		return nil, fmt.Errorf("preparing the links: %w", err)
 	}
-	templates, err := newTemplates(cfg.Mail, log)
+	templates, err := newTemplates(func() (config.Mail, error) { return cfg.MailOf(policies) }, log)
 	if err != nil {
 		return nil, fmt.Errorf("MAIL_TEMPLATES: %w", err)
 	}

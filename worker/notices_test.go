@@ -22,6 +22,7 @@ import (
 	"marketplace.example/trials/internal/adapters/webhook"
 	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/notice"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/platform/config"
 	"marketplace.example/trials/internal/wiring"
@@ -107,7 +108,7 @@ func assembleNotices(t *testing.T, embedded *stack.Stack, list string) *activiti
 	store, err := mongodb.Connect(t.Context(), cfg.MongoDBURI, cfg.MongoDBDatabase)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close(context.WithoutCancel(t.Context()))) })
-	mailer, err := newMailer(t.Context(), cfg, func(string) {}, zap.NewNop())
+	mailer, err := newMailer(t.Context(), cfg, policy.BuiltIn(), func(string) {}, zap.NewNop())
 	require.NoError(t, err)
 	notices, err := (&wiring.Base{Config: cfg, Store: store, Log: zap.NewNop()}).Notices(mailer)
 	require.NoError(t, err)

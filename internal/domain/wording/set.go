@@ -140,6 +140,9 @@ func (s *Set) gaps() []Problem {
 // Languages are those that e-mails can be written in, by their tags.
 func (s *Set) Languages() []string { return slices.Sorted(maps.Keys(s.byTag)) }
 
+// Fallback is the tag of the default language, which has words for every kind.
+func (s *Set) Fallback() string { return s.fallback.Tag() }
+
 // Kinds are the kinds of e-mail that there are: those built in first.
 func (s *Set) Kinds() []string {
 	kinds := BuiltInKinds()

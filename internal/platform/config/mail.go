@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"marketplace.example/trials/internal/domain/brand"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/internal/domain/wording"
 )
@@ -55,6 +56,24 @@ func (c Config) Mail() (Mail, error) {
 		f.add(cmp.Or(p.File, brandPath), p.Err)
 	}
 	return Mail{look, words, hex.EncodeToString(f.version.Sum(nil))[:versionLetters]}, errors.Join(f.problems...)
+}
+
+// MailOf is Mail for policies: each of their own e-mails must have its words, or no vendor could be written to when it is due.
+func (c Config) MailOf(policies policy.Set) (Mail, error) {
+	mail, err := c.Mail()
+	if err != nil {
+		return mail, err
+	}
+	var missing []error
+	for _, p := range policies.Policies {
+		for _, m := range p.Mailings {
+			if _, ok := mail.Words.For("", m.Template); !ok {
+				missing = append(missing, fmt.Errorf("policy %s, step %s: template: there are no words %s: make the file %s",
+					p.Name, m.ID, m.Template, filepath.Join(cmp.Or(c.MailTemplates, "MAIL_TEMPLATES"), mail.Words.Fallback(), m.Template+".yaml")))
+			}
+		}
+	}
+	return mail, errors.Join(missing...)
 }
 
 // mailFiles reads the files of a folder with words.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/internal/domain/policy"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/internal/domain/wording"
 	"marketplace.example/trials/internal/platform/config"
 )
@@ -133,4 +135,21 @@ func FuzzReadWords(f *testing.F) {
 			require.NotContains(t, w.Subject.Say(w.Language, v), "\n")
 		}
 	})
+}
+
+func TestEachEMailOfAPolicysOwnNeedsItsWords(t *testing.T) {
+	t.Parallel()
+	set := policy.BuiltIn()
+	set.Policies[0].Mailings = []trial.Mailing{{ID: "middle", After: trial.AfterStart, Days: 7, Template: "half-way"}}
+	folder := mailFolder(t, map[string]string{"en/half-way.yaml": "subject: Half\nparagraphs: [Half]\n"})
+	m, err := config.Config{MailTemplates: folder}.MailOf(set)
+	require.NoError(t, err)
+	require.Contains(t, m.Words.Kinds(), "half-way")
+	bare := mailFolder(t, map[string]string{})
+	_, err = config.Config{MailTemplates: bare}.MailOf(set)
+	require.EqualError(t, err, "policy standard-14d, step middle: template: there are no words half-way: make the file "+filepath.Join(bare, "en", "half-way.yaml"))
+	_, err = config.Config{}.MailOf(set)
+	require.ErrorContains(t, err, "make the file MAIL_TEMPLATES/en/half-way.yaml")
+	_, err = config.Config{MailTemplates: bare}.MailOf(policy.BuiltIn())
+	require.NoError(t, err)
 }
