@@ -83,6 +83,10 @@ func TestSevenDaysAtFullAreMeasuredWhateverThePlanIs(t *testing.T) {
 	l.days(5)
 	requireCriterion(l, id, rollout.Fail, "the rollout is over; it held at 100 % for at most 5.0 days (needs 7), without a pause or a rollback")
 
+	l = plan(func(p *rollout.Plan) { p.StabilityDays, p.GuardDays = 2, 4 })
+	l.until(noon.Add(8*day + time.Hour))
+	requireCriterion(l, id, rollout.Pass, "held at 100 % for 7.0 days (needs 7), without a pause or a rollback")
+
 	l = plan(func(p *rollout.Plan) { p.StabilityDays, p.GuardDays = 2, 3 })
 	requireCriterion(l, id, rollout.Insufficient, "cannot be measured in this plan: it admits 100 % for 6 days, and 7 are needed")
 	l = plan(func(p *rollout.Plan) { p.Phases[1].Percentage = 5 })

@@ -98,6 +98,9 @@ func TestTheOutlookBeforeAnybodyIsAdmitted(t *testing.T) {
 	l.toPhase(0)
 	l.apply(l.state.CheckedEvent([]rollout.Check{{ID: rollout.CheckBackup, Verdict: rollout.Insufficient, Reason: "no backup"}}, l.now))
 	l.days(2)
+	o = l.state.OutlookAt(l.last, l.now)
+	require.Contains(t, o.Why, "a preflight check is open")
+	require.False(t, o.Person, "it runs again by itself")
 	require.Contains(t, l.state.SentenceAt(l.last, l.now), "(INSUFFICIENT: no backup), and pauses on 6 March 2026 12:00 UTC if that is still open.")
 }
 

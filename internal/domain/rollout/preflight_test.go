@@ -34,6 +34,31 @@ func TestTheBackupCheck(t *testing.T) {
 	}
 }
 
+func TestTheChecksOfVendorsMailAndWatch(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+	well := PreflightFacts{Now: now, MailAnswers: true, MayMail: true, Judged: &Judgement{At: now.Add(-30*time.Minute - 20*time.Second)}}
+	for name, c := range map[string]struct {
+		change func(*PreflightFacts)
+		id     string
+		want   Verdict
+		reason string
+	}{
+		"all migrated":      {func(*PreflightFacts) {}, CheckMigration, Pass, "every vendor has a trialStartDate"},
+		"one is not":        {func(f *PreflightFacts) { f.VendorsWithoutStart = 1 }, CheckMigration, Fail, "1 vendors have no trialStartDate"},
+		"all answer":        {func(*PreflightFacts) {}, CheckHealth, Pass, "database, workflows and mail service answer"},
+		"no mail service":   {func(f *PreflightFacts) { f.MailAnswers = false }, CheckHealth, Insufficient, "the mail service does not answer"},
+		"a paused account":  {func(f *PreflightFacts) { f.MayMail = false }, CheckHealth, Fail, "the mail service has paused the account"},
+		"three missed":      {func(*PreflightFacts) {}, CheckMonitoring, Pass, "the watch runs regularly"},
+		"a moment more":     {func(f *PreflightFacts) { f.Now = now.Add(time.Millisecond) }, CheckMonitoring, Fail, "the watch last ran at 10 March 2026 11:29 UTC"},
+		"never watched yet": {func(f *PreflightFacts) { f.Judged = nil }, CheckMonitoring, Insufficient, "the watch has not run yet"},
+	} {
+		facts := well
+		c.change(&facts)
+		require.Contains(t, Preflight(State{Times: evidence.Times{Day: 24 * time.Hour}}, facts), Check{ID: c.id, Verdict: c.want, Reason: c.reason}, name)
+	}
+}
+
 func TestTheCanaryCheck(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
@@ -54,6 +79,9 @@ func TestTheCanaryCheck(t *testing.T) {
 		require.Equal(t, c.want, check.Verdict, name)
 		require.Contains(t, check.Reason, c.says, name)
 	}
+	long := State{StartedAt: now.Add(-3 * time.Hour), Times: state.Times}
+	check := canaried(long, PreflightFacts{Now: now, Canary: &CanaryFacts{Latest: &canary.Result{EndedAt: now.Add(-time.Hour)}}})
+	require.Equal(t, Insufficient, check.Verdict, "the last was well long ago")
 	for _, check := range Preflight(state, PreflightFacts{Now: now}) {
 		require.NotEqual(t, CheckCanary, check.ID, "where none are configured, none is asked for")
 	}

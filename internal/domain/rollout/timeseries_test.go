@@ -71,6 +71,49 @@ func TestATimeSeriesIsEvenAndKeepsWhatWasDecidedOn(t *testing.T) {
 	require.Equal(t, noon.Add(320*10*time.Minute), marks[1].At, "the first point of the stage")
 }
 
+func TestWhatAPointKeepsOfAJudgement(t *testing.T) {
+	t.Parallel()
+	j := judgedAt(7, 3)
+	j.Position.Epoch = 2
+	j.Gates[0].Odds = 0.25
+	j.Gates = append(j.Gates, rollout.GateResult{Gate: rollout.GateErrors, Verdict: rollout.Fail, Evidence: 30, Needed: 20, Estimate: 0.4, Limit: 0.05, Seen: 9})
+	var series rollout.TimeSeries
+	series.Add(j)
+	require.Equal(t, []rollout.SeriesPoint{{
+		Snapshot: 7, At: j.At, Epoch: 2, StageSeq: 3, Stage: j.Position.Stage, Percentage: 10,
+		Triggers: []rollout.SeriesValue{{Name: "error-rate", Verdict: rollout.Pass, Evidence: 7, Needed: 100, Estimate: 0.1, Limit: 0.2, HighIsBad: true, Seen: 50}},
+		Gates: []rollout.SeriesValue{
+			{Name: "email", Verdict: rollout.Pass, Evidence: 0.5, Needed: 20, Estimate: 1, Limit: 0.95, Seen: 8, Odds: 0.25},
+			{Name: "errors", Verdict: rollout.Fail, Evidence: 30, Needed: 20, Estimate: 0.4, Limit: 0.05, HighIsBad: true, Seen: 9},
+		},
+	}}, series.Points)
+	off := judgedAt(8, 3)
+	off.Enabled = false
+	series.Add(off)
+	require.Zero(t, series.Points[1].Percentage, "nobody is admitted")
+	series.Add(judgedAt(9, 3))
+	one, other := series, series
+	one.Add(judgedAt(10, 3))
+	other.Add(judgedAt(11, 3))
+	require.Equal(t, 10, one.Points[len(one.Points)-1].Snapshot, "a copy goes its own way")
+}
+
+// What a rollback was decided on stays, also where the stage is the same.
+func TestATimeSeriesKeepsTheLastPointOfAnEpoch(t *testing.T) {
+	t.Parallel()
+	var series rollout.TimeSeries
+	for n := 1; n <= 301; n++ {
+		j := judgedAt(n, 1)
+		j.Position.Epoch = n / 102
+		series.Add(j)
+	}
+	var numbers []int
+	for _, p := range series.Points {
+		numbers = append(numbers, p.Snapshot)
+	}
+	require.Subset(t, numbers, []int{101, 203, 301})
+}
+
 // However many stages there are, it does not grow.
 func TestATimeSeriesOfStagesAlone(t *testing.T) {
 	t.Parallel()
