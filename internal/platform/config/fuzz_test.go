@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -88,6 +89,7 @@ func FuzzReadBrand(f *testing.F) {
 // Whatever a file holds, each of its policies can be promised, and everybody gets one of them.
 func FuzzReadPolicies(f *testing.F) {
 	seed(f, policiesFile)
+	f.Add([]byte(policies))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		set, err := config.ReadPolicies(bytes.NewReader(content))
 		if err != nil {
@@ -97,6 +99,8 @@ func FuzzReadPolicies(f *testing.F) {
 		require.Contains(t, set.Policies, set.OfDefault())
 		for _, p := range set.Policies {
 			require.NoError(t, p.Validate(), p.Name)
+			s := trial.NewState(trial.Registration{Cohort: trial.Automated, Policy: p, Day: trial.RealDay, Zone: "Europe/Berlin", At: time.Unix(0, 0)})
+			require.Len(t, s.Schedule(), 2+min(p.GraceDays, 1)+len(p.ReminderDays)+len(p.Mailings), p.Name)
 		}
 		for _, r := range set.Rules {
 			p, by, err := set.Choose(policy.Asked{Attributes: r.When})
