@@ -95,10 +95,9 @@ func (s State) mails(from Anchor, base time.Time, taken []time.Time) []Step {
 // Furthest are the greatest distances from their anchors, in days, to which the e-mails of a valid policy may be moved by
 // quiet days, by kind. They may be too great.
 func (p Policy) Furthest() map[Kind]int {
-	furthest := map[Kind]int{}
+	furthest, spans := map[Kind]int{}, p.spans(len(p.ReminderDays)+len(p.Mailings))
 	for _, from := range Anchors() {
 		counted := p.counted(from)
-		spans := p.spans(len(counted))
 		for _, m := range counted {
 			_, own := m.reach()
 			furthest[m.ID] = own

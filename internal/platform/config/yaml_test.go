@@ -22,7 +22,7 @@ func TestAFileOfAnotherKindIsRefusedBeforeItIsMuchWork(t *testing.T) {
 		"many names":          {names.String(), "has more than 1000 fields"},
 		"a long name":         {"rules: [{when: {" + strings.Repeat("n", 201) + ": BR}, policy: x}]", "line 1: rules[0].when: has a field whose name is longer than 200 bytes"},
 		"many values, wrong":  {"policies: [" + strings.Repeat("a,", 3000) + "a]", "line 1: policies: a value in it must be fields with values\nand 2981 more"},
-		"many values, unlike": {"policies: [" + strings.Repeat("[],", 100_000) + "[]]", "and 99981 more"},
+		"many values, unlike": {"policies: [" + strings.Repeat("[],", 10_000) + "[]]", "and 9981 more"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
