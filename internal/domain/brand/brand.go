@@ -3,6 +3,7 @@
 package brand
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 )
@@ -51,6 +52,8 @@ type Buttons struct {
 	Reminder string `yaml:"reminder"`
 	Expiry   string `yaml:"expiry"`
 	GraceEnd string `yaml:"grace-end"`
+	// Own are those of the kinds that are not built in.
+	Own map[string]string `yaml:",inline"`
 }
 
 // VendorID is the placeholder in a button's target.
@@ -66,7 +69,7 @@ func (b Buttons) byKind() []button {
 // Target is where the button in an e-mail of a kind leads a vendor; empty for nowhere. The id is
 // percent-encoded.
 func (b Brand) Target(kind, vendorID string) string {
-	target := b.Buttons.Default
+	target := cmp.Or(b.Buttons.Own[kind], b.Buttons.Default)
 	for _, own := range b.Buttons.byKind() {
 		if own.kind == kind && own.target != "" {
 			target = own.target

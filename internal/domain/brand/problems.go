@@ -2,9 +2,11 @@ package brand
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -79,6 +81,9 @@ func (b Brand) checkPostalAddress() string {
 func (b Buttons) problems(add func(field, problem string)) {
 	if b.Default != "" {
 		add("buttons.default", checkTarget(b.Default))
+	}
+	for _, kind := range slices.Sorted(maps.Keys(b.Own)) {
+		add("buttons."+kind, checkTarget(b.Own[kind]))
 	}
 	for _, own := range b.byKind() {
 		switch {

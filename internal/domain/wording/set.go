@@ -157,6 +157,11 @@ func (s *Set) Kinds() []string {
 	return kinds
 }
 
+// HasButton reports whether the e-mails of a kind have a button in any language.
+func (s *Set) HasButton(kind string) bool {
+	return slices.ContainsFunc(slices.Collect(maps.Values(s.byTag)), func(l *lexicon) bool { m := l.mails[kind]; return !m.Button.empty() })
+}
+
 // Words are what one e-mail says: all of it in one language.
 type Words struct {
 	Mail

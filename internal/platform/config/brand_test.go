@@ -37,7 +37,7 @@ func TestAWrongBrandIsNamedByLine(t *testing.T) {
 		"nothing":            {"", "has no fields"},
 		"broken syntax":      {head + "sender: {name: [\n", "line 4: "},
 		"unknown":            {head + "slogan: x\n", "line 4: slogan: is not a field here"},
-		"unknown below":      {head + "  farewell: https://n.example\n", "line 4: buttons.farewell: is not a field here"},
+		"target of its own":  {head + "  farewell: http://n.example\n", "line 4: buttons.farewell: must begin with https://"},
 		"twice":              {head + "name: M\n", "line 4: name: is already set on line 1"},
 		"no target":          {"name: N\nbuttons:\n  welcome: https://n.example\n", "line 2: buttons.expiry: is missing"},
 		"no buttons":         {"name: N\n", "buttons.welcome: is missing"},

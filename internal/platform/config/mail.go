@@ -9,6 +9,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -55,7 +56,13 @@ func (c Config) Mail() (Mail, error) {
 	for _, p := range problems {
 		f.add(cmp.Or(p.File, brandPath), p.Err)
 	}
-	return Mail{look, words, hex.EncodeToString(f.version.Sum(nil))[:versionLetters]}, errors.Join(f.problems...)
+	if words != nil && c.MailTemplates != "" {
+		f.buttons(brandPath, look, words)
+	}
+	if len(f.problems) > 0 {
+		return Mail{}, errors.Join(f.problems...)
+	}
+	return Mail{look, words, hex.EncodeToString(f.version.Sum(nil))[:versionLetters]}, nil
 }
 
 // MailOf is Mail for policies: each of their own e-mails must have its words, or no vendor could be written to when it is due.
@@ -96,6 +103,21 @@ func (f *mailFiles) add(file string, e *trial.Error) {
 		at = f.lines[file].at(e.Field) + ": "
 	}
 	f.problems = append(f.problems, fmt.Errorf("%s: %s%s", file, at, e.Message))
+}
+
+// buttons says which of a brand's buttons belong to no kind, and which of the kinds' have no target.
+func (f *mailFiles) buttons(file string, look brand.Brand, words *wording.Set) {
+	kinds := words.Kinds()
+	for _, kind := range slices.Sorted(maps.Keys(look.Buttons.Own)) {
+		if !slices.Contains(kinds, kind) {
+			f.add(file, trial.Invalid("buttons."+kind, "is no kind of e-mail; such are %s", strings.Join(kinds, ", ")))
+		}
+	}
+	for _, kind := range kinds {
+		if look.Target(kind, "v") == "" && words.HasButton(kind) {
+			f.add(file, trial.Invalid("buttons."+kind, "is missing, and there is no default: the button would lead nowhere"))
+		}
+	}
 }
 
 // folders reads the words of every language in a folder. Whatever is hidden is left alone.

@@ -70,26 +70,27 @@ func TestWordsOfOnesOwnAreRead(t *testing.T) {
 func TestWrongWordsAreNamedByFileAndLine(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ file, text, problem string }{
-		"unknown field":    {"en/welcome.yaml", "heading: Hi\nsubject: Hi {email}\n", ": line 2: subject: {email} is no field here"},
-		"in a form":        {"en/reminder.yaml", "subject:\n  daysLeft:\n    one: a\n    other: in {daysleft} days\n", ": line 4: subject.daysLeft.other: {daysleft} is no field"},
-		"form of a number": {"en/reminder.yaml", "subject:\n  daysLeft:\n    0: <b>a</b>\n    other: in some days\n", ": line 3: subject.daysLeft.0: looks like HTML"},
-		"in a paragraph":   {"en/expiry.yaml", "after:\n  - fine\n  - a {\n", ": line 3: after[1]: has a brace"},
-		"unknown text":     {"en/expiry.yaml", "after: [x]\ntitle: x\n", ": line 2: title: is no field here"},
-		"broken syntax":    {"en/expiry.yaml", "subject: [\n", ": line 1: did not find"},
-		"twice":            {"en/expiry.yaml", "subject: a\nsubject: b\n", ": line 2: subject: is already set on line 1"},
-		"an alias":         {"en/expiry.yaml", "subject: &a a\n", ": line 1: subject: is or has an alias"},
-		"nothing":          {"en/expiry.yaml", "", ": has no fields"},
-		"a form twice":     {"en/expiry.yaml", "subject:\n  graceDays:\n    other: a\n    other: b\n", ": line 4: other: is already set on line 3"},
-		"half a megabyte":  {"en/expiry.yaml", "heading: a\nsubject: " + strings.Repeat("a", 1<<19) + "\n", ": line 2: subject: has 524288 letters, at most 200"},
-		"a megabyte":       {"en/expiry.yaml", "subject: " + strings.Repeat("a", 1<<20) + "\n", ": is larger than 1048576 bytes"},
-		"misplaced":        {"welcome.yaml", "subject: a\n", ": belongs into the folder of its language, such as en"},
-		"another ending":   {"en/welcome.yml", "subject: a\n", ": is no kind of e-mail: it must be called common.yaml, or"},
-		"no kind":          {"en/Half Way.yaml", "subject: a\n", ": is no kind of e-mail"},
-		"language missing": {"ar/welcome.yaml", "subject: a\nparagraphs: [a]\n", ": its language needs a common.yaml beside it"},
-		"not whole":        {"ar/common.yaml", "greeting: a\n", ": why: is missing"},
-		"default missing":  {"brand.yaml", "name: N\nlanguage: ja\nbuttons: {default: https://n.example}\n", ": line 2: language: has no words: make a folder ja, or name one of de, en, es, fr, pt"},
-		"default, no such": {"brand.yaml", "name: N\nlanguage: english\nbuttons: {default: https://n.example}\n", `: line 2: language: "english" is no language`},
-		"only in one":      {"de/half-way.yaml", "subject: Halb\nparagraphs: [Halb]\n", ": is not there in en, the default language"},
+		"unknown field":     {"en/welcome.yaml", "heading: Hi\nsubject: Hi {email}\n", ": line 2: subject: {email} is no field here"},
+		"in a form":         {"en/reminder.yaml", "subject:\n  daysLeft:\n    one: a\n    other: in {daysleft} days\n", ": line 4: subject.daysLeft.other: {daysleft} is no field"},
+		"form of a number":  {"en/reminder.yaml", "subject:\n  daysLeft:\n    0: <b>a</b>\n    other: in some days\n", ": line 3: subject.daysLeft.0: looks like HTML"},
+		"in a paragraph":    {"en/expiry.yaml", "after:\n  - fine\n  - a {\n", ": line 3: after[1]: has a brace"},
+		"unknown text":      {"en/expiry.yaml", "after: [x]\ntitle: x\n", ": line 2: title: is no field here"},
+		"broken syntax":     {"en/expiry.yaml", "subject: [\n", ": line 1: did not find"},
+		"twice":             {"en/expiry.yaml", "subject: a\nsubject: b\n", ": line 2: subject: is already set on line 1"},
+		"an alias":          {"en/expiry.yaml", "subject: &a a\n", ": line 1: subject: is or has an alias"},
+		"nothing":           {"en/expiry.yaml", "", ": has no fields"},
+		"a form twice":      {"en/expiry.yaml", "subject:\n  graceDays:\n    other: a\n    other: b\n", ": line 4: other: is already set on line 3"},
+		"half a megabyte":   {"en/expiry.yaml", "heading: a\nsubject: " + strings.Repeat("a", 1<<19) + "\n", ": line 2: subject: has 524288 letters, at most 200"},
+		"a megabyte":        {"en/expiry.yaml", "subject: " + strings.Repeat("a", 1<<20) + "\n", ": is larger than 1048576 bytes"},
+		"misplaced":         {"welcome.yaml", "subject: a\n", ": belongs into the folder of its language, such as en"},
+		"another ending":    {"en/welcome.yml", "subject: a\n", ": is no kind of e-mail: it must be called common.yaml, or"},
+		"no kind":           {"en/Half Way.yaml", "subject: a\n", ": is no kind of e-mail"},
+		"language missing":  {"ar/welcome.yaml", "subject: a\nparagraphs: [a]\n", ": its language needs a common.yaml beside it"},
+		"not whole":         {"ar/common.yaml", "greeting: a\n", ": why: is missing"},
+		"default missing":   {"brand.yaml", "name: N\nlanguage: ja\nbuttons: {default: https://n.example}\n", ": line 2: language: has no words: make a folder ja, or name one of de, en, es, fr, pt"},
+		"default, no such":  {"brand.yaml", "name: N\nlanguage: english\nbuttons: {default: https://n.example}\n", `: line 2: language: "english" is no language`},
+		"button of no kind": {"brand.yaml", "name: N\nbuttons:\n  default: https://n.example\n  farewell: https://n.example\n", ": line 4: buttons.farewell: is no kind of e-mail; such are welcome, reminder"},
+		"only in one":       {"de/half-way.yaml", "subject: Halb\nparagraphs: [Halb]\n", ": is not there in en, the default language"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -106,6 +107,20 @@ func TestWrongWordsAreNamedByFileAndLine(t *testing.T) {
 		_, err := config.Config{MailTemplates: at}.Mail()
 		require.ErrorContains(t, err, filepath.Join(at, folder)+problem)
 	}
+}
+
+// A button leads where the brand says, also in an e-mail of one's own.
+func TestAButtonOfAnOwnKindHasATarget(t *testing.T) {
+	t.Parallel()
+	const four = "name: N\nbuttons:\n  welcome: https://n.example\n  reminder: https://n.example\n  expiry: https://n.example\n  grace-end: https://n.example\n"
+	const words = "subject: Half\nparagraphs: [Half]\n"
+	for text, brandText := range map[string]string{words: four, words + "button: Go\n": four + "  half-way: https://n.example/{vendorId}\n"} {
+		m, err := config.Config{MailTemplates: mailFolder(t, map[string]string{"brand.yaml": brandText, "en/half-way.yaml": text})}.Mail()
+		require.NoError(t, err)
+		require.Equal(t, strings.Contains(text, "button"), m.Brand.Target("half-way", "v1") == "https://n.example/v1")
+	}
+	_, err := config.Config{MailTemplates: mailFolder(t, map[string]string{"brand.yaml": four, "en/half-way.yaml": words + "button: Go\n"})}.Mail()
+	require.ErrorContains(t, err, "brand.yaml: line 2: buttons.half-way: is missing, and there is no default")
 }
 
 func TestEverythingWrongIsNamedAtOnce(t *testing.T) {
