@@ -8,6 +8,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"marketplace.example/trials/internal/adapters/backup"
+	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/recovery"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -22,6 +23,7 @@ func TestARestoreUndoesNeitherErasureNorConversion(t *testing.T) {
 			for _, id := range []string{"erased", "paid", "untouched"} {
 				events, _ := history(t, registration14d(id))
 				r.happen(t, id, events[0])
+				require.NoError(t, r.store.PutFeedback(t.Context(), id, feedback.Answer{Kind: "welcome", Helpful: true, Text: "Written by " + id, At: at}))
 			}
 			r.backUp(t, backup.Full)
 			moment := r.now
@@ -58,6 +60,11 @@ func TestARestoreUndoesNeitherErasureNorConversion(t *testing.T) {
 			require.Empty(t, gone.Name+gone.Email)
 			require.NotEmpty(t, gone.NoMail())
 			require.Equal(t, erasure(time.Hour), kept[trial.Erasure](t, into, "erased"+recovery.ErasureKey))
+			for id, text := range map[string]string{"erased": "", "untouched": "Written by untouched"} {
+				answers, err := into.Feedback(t.Context(), id)
+				require.NoError(t, err)
+				require.Equal(t, []feedback.Answer{{Kind: "welcome", Helpful: true, Text: text, At: at}}, answers)
+			}
 			deliver, err := into.UnrecordedConversions(t.Context(), 9)
 			require.NoError(t, err)
 			require.Len(t, deliver, 1)

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/notice"
@@ -88,6 +89,7 @@ func weekly(s rollout.State) notice.Message {
 	}
 	for i := range week {
 		f := &week[i]
+		f.Feedback = feedback.Tally{Answers: 6, Helpful: 4}
 		f.Calls = rollout.Calls{Failed: i, Took: map[int]int{rollout.TookBucket(80 * time.Millisecond): 900, rollout.TookBucket(400 * time.Millisecond): 20}}
 		for kind, n := range map[rollout.OutcomeKind]int{
 			rollout.Admitted: 28 + i, rollout.Converted: 8, rollout.Expired: 20, rollout.MailSent: 65, rollout.MailDelivered: 58, rollout.MailFailed: i, rollout.StepDone: 70,
