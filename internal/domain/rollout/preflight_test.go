@@ -45,7 +45,7 @@ func TestTheChecksOfVendorsMailAndWatch(t *testing.T) {
 		reason string
 	}{
 		"all migrated":      {func(*PreflightFacts) {}, CheckMigration, Pass, "every vendor has a trialStartDate"},
-		"one is not":        {func(f *PreflightFacts) { f.VendorsWithoutStart = 1 }, CheckMigration, Fail, "1 vendors have no trialStartDate"},
+		"one is not":        {func(f *PreflightFacts) { f.VendorsWithoutStart = 1 }, CheckMigration, Fail, "1 vendor has no trialStartDate"},
 		"all answer":        {func(*PreflightFacts) {}, CheckHealth, Pass, "database, workflows and mail service answer"},
 		"no mail service":   {func(f *PreflightFacts) { f.MailAnswers = false }, CheckHealth, Insufficient, "the mail service does not answer"},
 		"a paused account":  {func(f *PreflightFacts) { f.MayMail = false }, CheckHealth, Fail, "the mail service has paused the account"},
