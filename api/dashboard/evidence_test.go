@@ -49,6 +49,16 @@ func TestWhatTheChartsOfAGateDraw(t *testing.T) {
 	require.Equal(t, []bandPoint{{second, low, high}, {third, low, high}}, charts[2].Band, "of what was seen")
 }
 
+// A plan that compares plainly weighs nothing.
+func TestAPlainComparisonHasNoChartOfEvidence(t *testing.T) {
+	t.Parallel()
+	var series rollout.TimeSeries
+	series.Add(rollout.Judgement{Snapshot: 1, Gates: []rollout.GateResult{{Gate: rollout.GateEmail, Evidence: 0.9, Needed: 0.95, Estimate: 0.9, Limit: 0.95, Seen: 20}}})
+	view := newSeriesView(series, string(rollout.GateEmail), rollout.SeriesPoint.GateValue)
+	require.False(t, view.Weighed)
+	require.Len(t, view.Charts, 1)
+}
+
 func TestWhatTheChartsOfConversionDraw(t *testing.T) {
 	t.Parallel()
 	share := func(share float64, trials int) monitoring.AgeShare {

@@ -84,6 +84,7 @@ func TestSevenDaysAtFullAreMeasuredWhateverThePlanIs(t *testing.T) {
 	requireCriterion(l, id, rollout.Fail, "the rollout is over; it held at 100 % for at most 5.0 days (needs 7), without a pause or a rollback")
 
 	l = plan(func(p *rollout.Plan) { p.StabilityDays, p.GuardDays = 2, 4 })
+	requireCriterion(l, id, rollout.Insufficient, "the rollout has not been at 100 % yet")
 	l.until(noon.Add(8*day + time.Hour))
 	requireCriterion(l, id, rollout.Pass, "held at 100 % for 7.0 days (needs 7), without a pause or a rollback")
 
