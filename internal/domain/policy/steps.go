@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -127,11 +126,10 @@ func (d Definition) checkTimes(made trial.Policy, path string, p *problems) {
 		if s.After == "" {
 			continue
 		}
-		field, hours, moved := fmt.Sprintf("%s[%d].days", path, i), 0, ""
-		if s.Days != nil {
-			hours = 24 * *s.Days
-		} else {
-			field, hours = strings.TrimSuffix(field, "days")+"hours", *s.Hours
+		m, field, moved := s.mailing(), fmt.Sprintf("%s[%d].days", path, i), ""
+		hours := 24*m.Days + m.Hours // one of them is 0
+		if m.Hours > 0 {
+			field = fmt.Sprintf("%s[%d].hours", path, i)
 		}
 		kind := trial.Kind(s.ID)
 		late := furthest[kind] >= made.LengthDays
@@ -139,7 +137,7 @@ func (d Definition) checkTimes(made trial.Policy, path string, p *problems) {
 			moved = ", moved by the quiet days"
 		}
 		// A day has 25 hours where the clocks go back.
-		signUp := s.After == trial.BeforeEnd && late || s.After == trial.AfterStart && s.Hours != nil && hours <= 24
+		signUp := s.After == trial.BeforeEnd && late || s.After == trial.AfterStart && m.Days == 0 && hours <= 24
 		since := map[trial.Anchor]int{trial.AfterStart: hours, trial.BeforeEnd: length - hours, trial.AfterExpiry: length + 24*made.GraceDays + hours}[s.After]
 		other, taken := at[since]
 		switch {

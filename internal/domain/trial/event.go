@@ -138,10 +138,7 @@ func (s State) Apply(e Event) State {
 	case EventRezoned:
 		s.rezone(e)
 	case EventCancelled:
-		s.supersede(ReasonCancelled, e.At, none)
-		if s.Status != Expired { // only mailings were left of it
-			s.Status, s.CancelledAt = Cancelled, &e.At
-		}
+		s.cancel(e.At)
 	case EventConverted:
 		s.convert(e)
 	case EventAdopted, EventReleased:
@@ -248,6 +245,14 @@ func (s *State) rezone(e Event) {
 		if !s.ofStart(step.Kind) && !pending[step.Kind] {
 			s.Steps = append(s.Steps, StepRecord{Step: step, Outcome: Superseded, Reason: ReasonRevised, At: e.At})
 		}
+	}
+}
+
+// cancel ends the trial. One that has expired stays so: only mailings were left of it.
+func (s *State) cancel(at time.Time) {
+	s.supersede(ReasonCancelled, at, none)
+	if s.Status != Expired {
+		s.Status, s.CancelledAt = Cancelled, &at
 	}
 }
 

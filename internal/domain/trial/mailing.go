@@ -58,10 +58,6 @@ var (
 // Validate names the first field that is out of bounds in a policy of that length. The distance is named hours if that is
 // given, otherwise days.
 func (m Mailing) Validate(lengthDays int) error {
-	field, n, day := "days", m.Days, 1
-	if m.Hours != 0 {
-		field, n, day = "hours", m.Hours, 24
-	}
 	switch {
 	case !mailingID.MatchString(string(m.ID)):
 		return Invalid("id", "must be 1 to 40 small letters, digits and dashes, beginning with a letter or digit")
@@ -69,16 +65,11 @@ func (m Mailing) Validate(lengthDays int) error {
 		return Invalid("id", "%s is not free for an e-mail of one's own", m.ID)
 	case !slices.Contains(Anchors(), m.After):
 		return Invalid("after", "must be one of %v", Anchors())
-	case m.Days != 0 && m.Hours != 0:
-		return Invalid("hours", "cannot be combined with days: give one of them")
-	case n < 1:
-		return Invalid(field, "must be 1 or more, is %d", n)
-	case m.After == AfterStart && n >= lengthDays*day:
-		return Invalid(field, "lies after the end: the trial lasts %d days; %s counts from its expiry", lengthDays, AfterExpiry)
-	case m.After == BeforeEnd && (n > lengthDays*day || m.Hours == lengthDays*day):
-		return Invalid(field, "lies before the start: the trial lasts %d days", lengthDays)
-	case n > MaxDays*day:
-		return Invalid(field, "must be at most %d, is %d", MaxDays*day, n)
+	}
+	if err := m.validateDistance(lengthDays); err != nil {
+		return err
+	}
+	switch {
 	case m.Template == "":
 		return Invalid("template", "is missing: the name of its wording")
 	case !templateName.MatchString(m.Template):
@@ -91,6 +82,26 @@ func (m Mailing) Validate(lengthDays int) error {
 		case slices.Contains(m.Unless[:i], c):
 			return Invalid("unless", "has %s twice", c)
 		}
+	}
+	return nil
+}
+
+func (m Mailing) validateDistance(lengthDays int) error {
+	field, n, day := "days", m.Days, 1
+	if m.Hours != 0 {
+		field, n, day = "hours", m.Hours, 24
+	}
+	switch {
+	case m.Days != 0 && m.Hours != 0:
+		return Invalid("hours", "cannot be combined with days: give one of them")
+	case n < 1:
+		return Invalid(field, "must be 1 or more, is %d", n)
+	case m.After == AfterStart && n >= lengthDays*day:
+		return Invalid(field, "lies after the end: the trial lasts %d days; %s counts from its expiry", lengthDays, AfterExpiry)
+	case m.After == BeforeEnd && (n > lengthDays*day || m.Hours == lengthDays*day):
+		return Invalid(field, "lies before the start: the trial lasts %d days", lengthDays)
+	case n > MaxDays*day:
+		return Invalid(field, "must be at most %d, is %d", MaxDays*day, n)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package trial_test
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -90,12 +91,8 @@ func TestEachMailIsPlannedOnItsFirstFreeDay(t *testing.T) {
 			taken = append(taken, at)
 		}
 		anchors := map[trial.Anchor]time.Time{trial.BeforeEnd: s.EndsAt, trial.AfterStart: s.StartedAt, trial.AfterExpiry: s.GraceEndsAt}
-		for kind, at := range modelled(s, loc, trial.AfterStart, s.StartedAt, taken, quiet) {
-			want[kind] = at
-		}
-		for kind, at := range modelled(s, loc, trial.AfterExpiry, s.GraceEndsAt, nil, quiet) {
-			want[kind] = at
-		}
+		maps.Copy(want, modelled(s, loc, trial.AfterStart, s.StartedAt, taken, quiet))
+		maps.Copy(want, modelled(s, loc, trial.AfterExpiry, s.GraceEndsAt, nil, quiet))
 		seen := map[int64]trial.Kind{}
 		for _, step := range s.Schedule() {
 			if slices.Contains([]trial.Kind{trial.Welcome, trial.Expiry, trial.GraceEnd}, step.Kind) {

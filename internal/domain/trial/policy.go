@@ -2,6 +2,7 @@ package trial
 
 import (
 	"fmt"
+	"strings"
 )
 
 // Bounds of a policy and of a trial.
@@ -75,9 +76,9 @@ func (p Policy) String() string {
 	if len(p.ReminderDays) > 0 {
 		reminders = fmt.Sprintf("reminders %v days before the end", p.ReminderDays)
 	}
-	text := fmt.Sprintf("%s: %d days, %s, %d days of grace", p.Name, p.LengthDays, reminders, p.GraceDays)
+	parts := []string{fmt.Sprintf("%s: %d days, %s, %d days of grace", p.Name, p.LengthDays, reminders, p.GraceDays)}
 	for _, m := range p.Mailings {
-		text += ", " + string(m.ID)
+		parts = append(parts, string(m.ID))
 	}
-	return text
+	return strings.Join(parts, ", ")
 }

@@ -42,7 +42,7 @@ func (p Policy) spans(most int) []int {
 			}
 		}
 	}
-	for start := range len(weekdays) {
+	for start := range weekdays {
 		walk(start - 1_000_000) // long before any date
 	}
 	for _, date := range dates {
