@@ -211,7 +211,10 @@ func readWords(r io.Reader) (words, error) {
 	if err != nil {
 		return words{}, err
 	}
-	return words{named(fields).(map[string]any), lines}, nil
+	for name := range fields {
+		fields[name] = named(fields[name])
+	}
+	return words{fields, lines}, nil
 }
 
 // named is a value whose maps have their keys as they are written, such as the number of a form.
