@@ -163,7 +163,8 @@ func (a *app) verifyAudit(ctx context.Context, known audit.Mark, uri string) err
 		verifier := &audit.Verifier{Known: known}
 		err := store.VerifyAudit(ctx, verifier)
 		if _, broken := errors.AsType[*audit.Break](err); broken {
-			return fmt.Errorf("%w; the %s whole. The troubleshooting guide says what to do", err, evidence.Counted(verifier.Last().Seq, "entry before it is", "entries before it are"))
+			return fmt.Errorf("%w; the %s whole. The troubleshooting guide says what to do",
+				err, evidence.Counted(verifier.Last().Seq, "entry before it is", "entries before it are"))
 		}
 		if err != nil {
 			return err

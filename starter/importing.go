@@ -139,7 +139,8 @@ func parseDate(flag, text string) (time.Time, error) {
 func (a *app) printPlan(plan importer.Plan, skipped int) {
 	end := plan.Begins.Add(plan.Length())
 	fmt.Fprintf(a.err, "%s to register and %s to report, from %s to %s; lines skipped: %d.\n",
-		evidence.Counted(len(plan.Registrations), "vendor", "vendors"), evidence.Counted(plan.Conversions(), "conversion", "conversions"), plan.Begins.Format(time.DateOnly), end.Format(time.DateOnly), skipped)
+		evidence.Counted(len(plan.Registrations), "vendor", "vendors"), evidence.Counted(plan.Conversions(), "conversion", "conversions"),
+		plan.Begins.Format(time.DateOnly), end.Format(time.DateOnly), skipped)
 }
 
 // importPlan imports the plan and prints the result.

@@ -111,7 +111,8 @@ func (a *app) printProgress(did string) func(migration.Progress) {
 	return func(p migration.Progress) {
 		if now := a.now(); now.Sub(progressAt) >= lineEvery {
 			progressAt = now
-			fmt.Fprintf(a.err, "%s read, %s %s, %d undecided\n", evidence.Counted(p.Counts.Users, "user", "users"), evidence.Counted(p.Counts.Migrated, "vendor", "vendors"), did, p.Counts.Undecided)
+			fmt.Fprintf(a.err, "%s read, %s %s, %d undecided\n", evidence.Counted(p.Counts.Users, "user", "users"),
+				evidence.Counted(p.Counts.Migrated, "vendor", "vendors"), did, p.Counts.Undecided)
 		}
 	}
 }

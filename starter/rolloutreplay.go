@@ -123,7 +123,8 @@ func (a *app) rehearse(plan rollout.Plan, events []rollout.Event, read rollout.S
 	if a.options.json {
 		return a.printValue(r)
 	}
-	a.printf("What plan %s would have decided on %s of %s, left to itself:\n\n", printable(plan.Name), evidence.Counted(r.Snapshots, "snapshot", "snapshots"), printable(r.State.ID))
+	a.printf("What plan %s would have decided on %s of %s, left to itself:\n\n", printable(plan.Name),
+		evidence.Counted(r.Snapshots, "snapshot", "snapshots"), printable(r.State.ID))
 	var decided []rollout.Event
 	for _, e := range r.Events {
 		if e.Type != rollout.EventUpdate && e.Type != rollout.EventPreflight {

@@ -89,16 +89,16 @@ func TestTheAPINamesWhyNoCanaryComes(t *testing.T) {
 	s.canaryFault(canary.TemporalAway)
 }
 
-// deployBrokenTemplate puts a worker in the place of the present one whose welcome names a field that there is none of: it starts, since
+// deployBrokenTemplate puts a worker in the place of the present one whose layout names a field that there is none of: it starts, since
 // a template's fields are looked up when it is rendered.
 func (s *scenario) deployBrokenTemplate() {
 	s.t.Helper()
-	const file = "internal/adapters/ses/templates/welcome.tmpl"
+	const file = "internal/adapters/ses/templates/layout.txt"
 	root, err := stack.Root()
 	require.NoError(s.t, err)
 	text, err := os.ReadFile(filepath.Join(root, file))
 	require.NoError(s.t, err)
-	broken := strings.ReplaceAll(string(text), "{{.Length}}", "{{.Span}}")
+	broken := strings.ReplaceAll(string(text), "{{wrap .Why}}", "{{wrap .Span}}")
 	require.NotEqual(s.t, string(text), broken)
 	release := s.t.TempDir()
 	require.NoError(s.t, system.BuildWorker(s.ctx, release, file, broken))

@@ -48,8 +48,9 @@ func newConversionView(ages []monitoring.AgeConversion) *conversionView {
 	}
 	last := ages[len(ages)-1]
 	view.Shares = &chart{
-		Label: fmt.Sprintf("Trials converted by age. After %s: automated %s, control %s.", evidence.Counted(last.Days, "day", "days"), shareWords(last.Automated), shareWords(last.Control)),
-		X:     x, Y: shareAxis("converted, in %", 0, 1, shares...), Lines: []chartLine{control, automated},
+		Label: fmt.Sprintf("Trials converted by age. After %s: automated %s, control %s.",
+			evidence.Counted(last.Days, "day", "days"), shareWords(last.Automated), shareWords(last.Control)),
+		X: x, Y: shareAxis("converted, in %", 0, 1, shares...), Lines: []chartLine{control, automated},
 	}
 	if len(band) > 0 {
 		none.Points = []chartPoint{{0, 0}, {x.Max, 0}}

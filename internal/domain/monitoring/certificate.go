@@ -61,7 +61,8 @@ func (s Situation) certificates() Observation {
 
 func certificate(v Validity, now time.Time) Part {
 	const day = 24 * time.Hour
-	part := Part{Name: PartCertificate, State: v.State(now), Message: fmt.Sprintf("valid until %s, for %s", v.Until.UTC().Format(time.DateOnly), evidence.Counted(int(v.Until.Sub(now)/day), "day", "days"))}
+	left := evidence.Counted(int(v.Until.Sub(now)/day), "day", "days")
+	part := Part{Name: PartCertificate, State: v.State(now), Message: fmt.Sprintf("valid until %s, for %s", v.Until.UTC().Format(time.DateOnly), left)}
 	switch {
 	case part.State == Healthy:
 		return part

@@ -21,10 +21,8 @@ func OutcomesOf(e trial.Event, after trial.State) (all []Outcome) {
 		add(Admitted, after.VendorID)
 	case e.Type == trial.EventAdopted && cohort == trial.Adopted:
 		add(Adopted, after.VendorID)
-	case e.Type == trial.EventConverted && counted && !e.Late && e.Untracked:
-		add(Untracked, after.VendorID)
 	case e.Type == trial.EventConverted && counted && !e.Late:
-		add(Converted, after.VendorID)
+		add(converted(e), after.VendorID)
 	case e.Type == trial.EventStep:
 		if counted && after.Status == trial.Expired && !e.Step.Kind.IsOwn() { // a mailing comes after it
 			add(Expired, after.VendorID)
@@ -34,6 +32,13 @@ func OutcomesOf(e trial.Event, after trial.State) (all []Outcome) {
 		}
 	}
 	return all
+}
+
+func converted(e trial.Event) OutcomeKind {
+	if e.Untracked {
+		return Untracked
+	}
+	return Converted
 }
 
 // stepOutcome is what a step tells of the automation: that it was done, or failed for good. One that is late, was skipped or

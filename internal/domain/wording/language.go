@@ -32,15 +32,17 @@ func ParseLanguage(name string) (Language, error) {
 	}
 	l := Language{tag: language.Make(name), zero: '0'}
 	for _, tag := range l.chain() {
-		if found, ok := known[tag]; ok {
-			l.cldr = found()
-			if zero, ok := zeros[tag]; ok {
-				l.zero = zero
-			}
-			afternoon := time.Date(2026, time.January, 1, 13, 0, 0, 0, time.UTC)
-			l.clock24 = strings.Contains(l.cldr.FmtTimeShort(afternoon), "13")
-			return l, nil
+		found, ok := known[tag]
+		if !ok {
+			continue
 		}
+		l.cldr = found()
+		if zero, ok := zeros[tag]; ok {
+			l.zero = zero
+		}
+		afternoon := time.Date(2026, time.January, 1, 13, 0, 0, 0, time.UTC)
+		l.clock24 = strings.Contains(l.cldr.FmtTimeShort(afternoon), "13")
+		return l, nil
 	}
 	return Language{}, errors.New("dates and plural forms of " + l.Tag() + " are not known here")
 }
