@@ -2,13 +2,17 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/internal/platform/config"
 )
 
 var (
@@ -67,4 +71,40 @@ func typed(line string, whole bool) error {
 		return err
 	}
 	return command.ValidateRequiredFlags()
+}
+
+// The guide from the built-in policy and e-mails to one's own does what it says.
+func TestTheGuideToMakeItYoursDoesWhatItSays(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/make-it-yours.md")
+	require.NoError(t, err)
+	folder, bin := t.TempDir(), t.TempDir()
+	require.NoError(t, os.CopyFS(filepath.Join(folder, "deploy"), os.DirFS("../deploy")))
+	self, err := os.Executable()
+	require.NoError(t, err)
+	script := fmt.Sprintf("#!/bin/sh\n%s=1 exec %q \"$@\"\n", asProcess, self)
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "starter"), []byte(script), 0o700)) //nolint:gosec // it is a program
+	w := newWorld(t)
+	var out string
+	for _, block := range fencedCommand.FindAllStringSubmatch(string(page), -1) {
+		if strings.Contains(block[1], "vendor register") {
+			w.Policies, err = config.Config{Policies: filepath.Join(folder, "our/policies.yaml")}.ReadPolicies()
+			require.NoError(t, err)
+		}
+		command := exec.CommandContext(t.Context(), "bash", "-euc", block[1])
+		command.Dir = folder
+		command.Env = append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"))
+		for name, value := range w.environment {
+			command.Env = append(command.Env, name+"="+value)
+		}
+		printed, err := command.CombinedOutput()
+		require.NoError(t, err, "%s\n%s", block[1], printed)
+		out += string(printed)
+	}
+	for _, said := range []string{
+		"Half of your trial is over: ", "Rule 1: vendors with country=BR get brazil.", "\nhalf-way   ", "Metade do seu teste já passou", "in 5 languages, de, en, es, fr, pt",
+		"Without words in de, so written in en: half-way", "Vendor v-2001 is registered.", "a rule chose it",
+	} {
+		require.Contains(t, out, said)
+	}
 }

@@ -76,7 +76,7 @@ func TestAMarketplaceMakesItItsOwn(t *testing.T) {
 	require.Equal(t, "Seu período de teste começou", welcome.Subject)
 	require.Contains(t, welcome.HTML, `lang="pt`)
 	require.Contains(t, welcome.HTML, "https://souk.example/plans?vendor="+bia, "the button leads where the brand says")
-	require.Contains(t, welcome.From, "Souk Al Nour")
+	require.Contains(t, welcome.HTML, "Souk Al Nour")
 
 	s.awaitStatus(wholeLife, dina, trial.Expired)
 	s.convert(dina)

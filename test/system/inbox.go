@@ -15,7 +15,6 @@ import (
 // Message is one e-mail as the mailbox keeps it.
 type Message struct {
 	ID      string            `json:"id"`
-	From    string            `json:"from"`
 	To      []string          `json:"to"`
 	Subject string            `json:"subject"`
 	Headers map[string]string `json:"headers"`
