@@ -83,12 +83,12 @@ func TestTheGuideToMakeItYoursDoesWhatItSays(t *testing.T) {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	script := fmt.Sprintf("#!/bin/sh\n%s=1 exec %q \"$@\"\n", asProcess, self)
-	require.NoError(t, os.WriteFile(filepath.Join(bin, "starter"), []byte(script), 0o700)) //nolint:gosec // it is a program
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "starter"), []byte(script), 0o700))
 	w := newWorld(t)
 	var out string
 	for _, block := range fencedCommand.FindAllStringSubmatch(string(page), -1) {
 		if strings.Contains(block[1], "vendor register") {
-			w.Policies, err = config.Config{Policies: filepath.Join(folder, "our/policies.yaml")}.ReadPolicies()
+			w.Policies, err = config.Config{Policies: filepath.Join(folder, "our", "policies.yaml")}.ReadPolicies()
 			require.NoError(t, err)
 		}
 		command := exec.CommandContext(t.Context(), "bash", "-euc", block[1])
