@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/internal/platform/config"
+	"marketplace.example/trials/test/fakeapi"
 )
 
 var (
@@ -88,8 +89,10 @@ func TestTheGuideToMakeItYoursDoesWhatItSays(t *testing.T) {
 	var out string
 	for _, block := range fencedCommand.FindAllStringSubmatch(string(page), -1) {
 		if strings.Contains(block[1], "vendor register") {
+			w = newWorldOf(fakeapi.NewInMemory())
 			w.Policies, err = config.Config{Policies: filepath.Join(folder, "our", "policies.yaml")}.ReadPolicies()
 			require.NoError(t, err)
+			w.serve(t)
 		}
 		command := exec.CommandContext(t.Context(), "bash", "-euc", block[1])
 		command.Dir = folder

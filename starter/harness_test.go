@@ -54,7 +54,17 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	return newWorldOf(fakeapi.New(t))
+	w := newWorldOf(fakeapi.NewInMemory())
+	w.serve(t)
+	return w
+}
+
+// serve has the API listen. What it answers by is set before: another process may call it, of whose calls the race detector
+// does not know what came before them.
+func (w *world) serve(t *testing.T) {
+	t.Helper()
+	w.Serve(t)
+	w.environment["API_URL"] = w.URL
 }
 
 func newWorldOf(api *fakeapi.API) *world {

@@ -1,6 +1,7 @@
 package test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -71,6 +72,13 @@ func TestABackfillOfTrialsInTheMiddleOfTheirLives(t *testing.T) {
 	for _, e := range s.decisions() {
 		require.NotEqual(t, rollout.EventRolledBack, e.Type, e.Reason)
 	}
+	eventually(t, wholeLife, func() error { // where all were adopted after day 7, the first e-mail is a later one
+		n, err := s.database.Collection("trials").CountDocuments(s.ctx, bson.M{"steps.mailed": true})
+		if err == nil && n == 0 {
+			err = errors.New("no e-mail has been sent yet")
+		}
+		return err
+	})
 	s.writesOfNothingPast(many)
 	s.countsAsAdopted(many)
 }

@@ -68,14 +68,12 @@ type API struct {
 	calls   []Call
 }
 
-// New starts an API that listens on loopback and ends with the test.
-func New(t *testing.T) *API {
+// Serve has an API listen on loopback until the test ends. What another process is to see is set before.
+func (a *API) Serve(t *testing.T) {
 	t.Helper()
-	a := NewInMemory()
 	server := httptest.NewServer(a)
 	t.Cleanup(server.Close)
 	a.URL = server.URL
-	return a
 }
 
 // NewInMemory makes an API that only those reach who use it as their transport.
