@@ -234,7 +234,7 @@ func (b *dashboardUser) readsOn() {
 	dry := b.bulkDone(b.bulk("", map[string]any{"action": bulk.Cancel, "ids": []string{id}, "dryRun": true, "reason": "looking"}).Operation.ID).Operation.ID
 	for path, says := range map[string]string{
 		"/admin/": "The rollout was rolled back", "/admin/decisions": "Rolled back completely: the operator wants to look",
-		"/admin/audit": "Roll back rollout", "/admin/audit?subject=rollouts&outcome=done": "Rollout: rolled back",
+		"/admin/stop": "The automation is stopped", "/admin/audit": "Roll back rollout", "/admin/audit?subject=rollouts&outcome=done": "Rollout: rolled back",
 		"/admin/bulk": "looked at 1", "/admin/bulk/" + dry: "Dry run over: ", "/admin/bulk/" + dry + "/items": id,
 		"/admin/trials": id, "/admin/trials?id=" + id: "What happened, and why", "/admin/trials/" + id: "In Temporal's Web UI",
 	} {

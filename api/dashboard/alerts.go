@@ -131,7 +131,7 @@ func (d *dashboard) alertControlView(r *http.Request) (alertControlView, error) 
 	}
 	words := alertControls[control]
 	view := alertControlView{
-		frame: d.frame(words.Title+": alert "+name, "overview"), Control: words, Alert: alert, Lengths: silenceLengths, Minutes: strconv.Itoa(silenceLengths[0].Minutes),
+		frame: d.frame(r.Context(), words.Title+": alert "+name, "overview"), Control: words, Alert: alert, Lengths: silenceLengths, Minutes: strconv.Itoa(silenceLengths[0].Minutes),
 		Seen: alert.Mark(), RequestID: rand.Text(),
 	}
 	if !slices.Contains(alert.Controls(), control) {

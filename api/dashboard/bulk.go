@@ -120,7 +120,7 @@ func (d *dashboard) bulkItems(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	view := bulkItemsView{
-		frame: d.frame("Trials of bulk operation "+found.Operation.ID, "bulk"), Operation: found.Operation, Outcome: bulk.ItemOutcome(r.URL.Query().Get("outcome")),
+		frame: d.frame(r.Context(), "Trials of bulk operation "+found.Operation.ID, "bulk"), Operation: found.Operation, Outcome: bulk.ItemOutcome(r.URL.Query().Get("outcome")),
 		Outcomes: append(bulk.Outcomes(), bulk.NoOutcome),
 	}
 	search, problem := searchOf(r.URL.Query())

@@ -90,7 +90,7 @@ func (d *dashboard) controlView(ctx context.Context, name, criterion string) (co
 		judged = &current.Criteria[i]
 	}
 	view := controlView{
-		frame: d.frame(controls[name].Title+" the rollout", "overview"), Control: controls[name], Summary: current.Summary,
+		frame: d.frame(ctx, controls[name].Title+" the rollout", "overview"), Control: controls[name], Summary: current.Summary,
 		RolloutID: s.ID, Seen: s.Mark(), RequestID: rand.Text(), Percentage: "0", InFlight: string(flags.Keep),
 		Criterion: judged,
 	}

@@ -142,6 +142,8 @@ func (f failing) SteerRolloutRecorded(context.Context, string, string, flags.Req
 	return f.err
 }
 
+func (f failing) StopAutomationRecorded(context.Context, flags.Request) error { return f.err }
+
 func (f failing) ChangeAlertRecorded(context.Context, monitoring.RuleID, monitoring.AlertRequest) error {
 	return f.err
 }

@@ -114,6 +114,8 @@ var routes = []route{
 	{http.MethodPost, "/rollout/{control:pause|resume|advance|rollback}", steers, (*dashboard).control},
 	{http.MethodGet, "/rollout/{control:tick}/{criterion}", steers, (*dashboard).askControl},
 	{http.MethodPost, "/rollout/{control:tick}/{criterion}", steers, (*dashboard).control},
+	{http.MethodGet, "/stop", steers, (*dashboard).askStop},
+	{http.MethodPost, "/stop", steers, (*dashboard).stop},
 	{http.MethodGet, "/canary", access.Viewer, (*dashboard).canary},
 	{http.MethodPost, "/canary", steers, (*dashboard).startCanary},
 	{http.MethodGet, "/alerts/{alert}", access.Viewer, (*dashboard).alert},

@@ -76,7 +76,7 @@ func strength(e float64) string {
 }
 
 func (d *dashboard) evidence(w http.ResponseWriter, r *http.Request) {
-	view := evidenceView{frame: d.frame("Evidence", "evidence")}
+	view := evidenceView{frame: d.frame(r.Context(), "Evidence", "evidence")}
 	found, err := app.LatestRollout(r.Context(), d.Store, d.Now().UTC())
 	if err != nil {
 		d.fail(w, r, "evidence", err)

@@ -19,5 +19,5 @@ func (d *dashboard) forecast(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, "overview", err)
 		return
 	}
-	d.show(w, r, http.StatusOK, "forecast", forecastView{d.frame("What a rollout risks", "overview"), f})
+	d.show(w, r, http.StatusOK, "forecast", forecastView{d.frame(r.Context(), "What a rollout risks", "overview"), f})
 }

@@ -34,6 +34,8 @@ type Store interface {
 type Controls interface {
 	// SteerRolloutRecorded puts a request before a rollout. One that does not apply is a *trial.Error.
 	SteerRolloutRecorded(ctx context.Context, id, name string, r flags.Request) error
+	// StopAutomationRecorded stops the automation, whether a rollout is under way or not.
+	StopAutomationRecorded(ctx context.Context, r flags.Request) error
 	// ChangeAlertRecorded carries out what an admin wants of an alert. What does not apply
 	// is a *trial.Error.
 	ChangeAlertRecorded(ctx context.Context, id monitoring.RuleID, r monitoring.AlertRequest) error

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"bytes"
+	"context"
 	"embed"
 	"errors"
 	"html/template"
@@ -21,7 +22,7 @@ var sources embed.FS
 var pages = func() map[string]*template.Template {
 	common := template.Must(template.New("layout.html").Funcs(words).ParseFS(sources, "pages/layout.html", "pages/parts.html"))
 	made := map[string]*template.Template{}
-	for _, name := range []string{"signin", "overview", "control", "evidence", "decisions", "forecast", "audit", "trials", "trial", "bulks", "bulk", "bulkitems", "alert", "alertcontrol", "canary", "message"} {
+	for _, name := range []string{"signin", "overview", "control", "evidence", "decisions", "forecast", "audit", "trials", "trial", "bulks", "bulk", "bulkitems", "alert", "alertcontrol", "canary", "stop", "message"} {
 		made[name] = template.Must(template.Must(common.Clone()).ParseFS(sources, "pages/"+name+".html"))
 	}
 	return made
@@ -36,15 +37,17 @@ type frame struct {
 	// Live is the address that the page is fetched from again; empty where it
 	// stays as it is.
 	Live string
+	// MayStop says that whoever looks may stop the automation.
+	MayStop bool
 }
 
-func (d *dashboard) frame(title, section string) frame {
-	return frame{Title: title, Section: section, Now: d.Now().UTC()}
+func (d *dashboard) frame(ctx context.Context, title, section string) frame {
+	return frame{Title: title, Section: section, Now: d.Now().UTC(), MayStop: access.Of(ctx).Role.Covers(steers)}
 }
 
 // live is the frame of a page that is kept up to date in the browser.
 func (d *dashboard) live(r *http.Request, title, section string) frame {
-	f := d.frame(title, section)
+	f := d.frame(r.Context(), title, section)
 	f.Live = r.URL.RequestURI()
 	return f
 }
@@ -70,14 +73,14 @@ type message struct {
 }
 
 func (d *dashboard) notFound(w http.ResponseWriter, r *http.Request) {
-	d.show(w, r, http.StatusNotFound, "message", message{d.frame("Not found", ""),
+	d.show(w, r, http.StatusNotFound, "message", message{d.frame(r.Context(), "Not found", ""),
 		trouble{Title: "There is no such page", Text: "The overview leads to all that there are."}})
 }
 
 // forbidden says which role a page needs.
 func (d *dashboard) forbidden(w http.ResponseWriter, r *http.Request, needs access.Role) {
 	who := access.Of(r.Context())
-	d.show(w, r, http.StatusForbidden, "message", message{d.frame("Not allowed", ""), trouble{
+	d.show(w, r, http.StatusForbidden, "message", message{d.frame(r.Context(), "Not allowed", ""), trouble{
 		Title: "This needs the role " + string(needs),
 		Text:  "You are signed in as " + who.Name + ", whose role is " + string(who.Role) + ".",
 	}})
@@ -95,5 +98,5 @@ func (d *dashboard) fail(w http.ResponseWriter, r *http.Request, section string,
 		default: // as any other
 		}
 	}
-	d.show(w, r, status, "message", message{d.frame(t.Title, section), t})
+	d.show(w, r, status, "message", message{d.frame(r.Context(), t.Title, section), t})
 }

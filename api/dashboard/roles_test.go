@@ -28,6 +28,7 @@ func TestEveryPageWithEveryRole(t *testing.T) {
 		"GET /admin/": access.Viewer, "GET /admin/decisions": access.Viewer, "GET /admin/evidence": access.Viewer, "GET /admin/audit": access.Viewer, "GET /admin/trials": access.Viewer, "GET /admin/trials/{id}": access.Viewer,
 		"GET /admin/bulk": access.Viewer, "GET /admin/bulk/{operation}": access.Viewer, "GET /admin/bulk/{operation}/items": access.Viewer,
 		"POST /admin/sign-out": access.Viewer, "GET /admin/rollout/forecast": access.Viewer,
+		"GET /admin/stop": access.Operator, "POST /admin/stop": access.Operator,
 		"GET /admin/canary": access.Viewer, "POST /admin/canary": access.Operator,
 		"GET /admin/rollout/{control:pause|resume|advance|rollback}":         access.Operator,
 		"POST /admin/rollout/{control:pause|resume|advance|rollback}":        access.Operator,

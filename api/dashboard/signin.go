@@ -32,11 +32,11 @@ func (d *dashboard) askSignIn(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, root, http.StatusSeeOther)
 		return
 	}
-	d.show(w, r, http.StatusOK, "signin", signInView{frame: d.frame("Sign in", ""), To: onward(r.URL.Query().Get("to"))})
+	d.show(w, r, http.StatusOK, "signin", signInView{frame: d.frame(r.Context(), "Sign in", ""), To: onward(r.URL.Query().Get("to"))})
 }
 
 func (d *dashboard) signIn(w http.ResponseWriter, r *http.Request) {
-	view := signInView{frame: d.frame("Sign in", ""), To: onward(r.PostFormValue("to"))}
+	view := signInView{frame: d.frame(r.Context(), "Sign in", ""), To: onward(r.PostFormValue("to"))}
 	who, err := d.Callers.Identify(r, strings.TrimSpace(r.PostFormValue("token")))
 	if err == nil && !who.Role.Covers(access.Viewer) {
 		err = &auth.RefusedError{Reason: auth.Unknown} // the marketplace's backend reads no pages

@@ -15,12 +15,17 @@ type rollouts struct {
 	// overtake is written before the next decision that the API writes, as somebody
 	// else who was faster.
 	overtake *rollout.Event
+	// ends is how the rollout ends right before it is next asked for by its id.
+	ends *rollout.Event
 	// steered are the flags' versions that requests were made on, in order.
 	steered []int
 }
 
 func (s *store) Rollout(_ context.Context, id string) (state rollout.State, err error) {
 	err = s.guarded(func() error {
+		if e := s.rollouts.ends; e != nil {
+			s.Store.Rollout, s.rollouts.ends = append(s.Store.Rollout, *e), nil
+		}
 		state = rollout.Fold(s.Store.Rollout)
 		if state.ID == "" || state.ID != id {
 			return &trial.Error{Code: trial.CodeNotFound, Field: "id", Message: fmt.Sprintf("there is no rollout %q", id)}

@@ -63,6 +63,7 @@ func live(t truth) *World {
 	w.Rollout, w.Judged, w.Series = c.events, c.judged, c.series
 	automation := &w.Document.FeatureFlags.TrialAutomation
 	automation.Enabled, automation.RolloutPercentage = c.state.Enabled, c.state.Percentage
+	w.Document.UpdatedAt, w.Document.UpdatedBy = c.events[len(c.events)-1].At, flags.Automatic
 	p := well(Now)
 	p.Watch = monitoring.WatchProbe{Running: !c.state.Status.Final(), Began: c.events[0].At, Day: day, Last: c.judged.At}
 	w.assess(p, time.Hour)

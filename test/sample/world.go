@@ -54,6 +54,23 @@ func (w *World) SteerRolloutRecorded(ctx context.Context, id, name string, r fla
 	})
 }
 
+// StopAutomationRecorded rolls the rollout back where one is under way, and switches the automation off.
+func (w *World) StopAutomationRecorded(ctx context.Context, r flags.Request) error {
+	if err := rollout.ValidateRequest(r, rollout.SignalRollback); err != nil {
+		return err
+	}
+	if state := rollout.Fold(w.Rollout); state.ID != "" && !state.Status.Final() {
+		if err := w.SteerRolloutRecorded(ctx, state.ID, rollout.SignalRollback, r); err != nil {
+			return err
+		}
+	}
+	_, err := w.UpdateFlags(ctx, access.Of(ctx).Name, func(f *flags.Change) error {
+		f.Off, f.TrialAutomation.Enabled = true, false
+		return nil
+	})
+	return err
+}
+
 // Forecast is that of the default plan, at 24 registrations a day in the last four weeks.
 func (w *World) Forecast(ctx context.Context, _ *rollout.Plan, _ *float64) (f rollout.Forecast, err error) {
 	err = w.Do(ctx, func() error {
