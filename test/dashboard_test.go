@@ -13,6 +13,7 @@ import (
 
 	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/browser"
 	"marketplace.example/trials/test/system"
 )
@@ -56,6 +57,7 @@ func TestTheDashboardInABrowser(t *testing.T) {
 		return nil
 	})
 	b.readsOn()
+	b.extends("ill")
 	b.silences("backupLate")
 
 	require.NoError(t, chromedp.Do(b.browser, chromedp.Click(chromedp.CSS("form.out button"))))
@@ -209,6 +211,26 @@ func (b *dashboardUser) pausesByKeyboard() {
 		return nil
 	})
 	b.sees("Paused: the operator wants to look")
+}
+
+// extends gives a trial more days, after a look at what that changes.
+func (b *dashboardUser) extends(vendor string) {
+	b.t.Helper()
+	id := b.vendor(vendor)
+	b.register(id)
+	b.awaitStatus(soon, id, trial.Active)
+	before := b.known(id).Trial.EndsAt
+	b.does(
+		chromedp.Navigate(b.API+"/admin/trials/"+id),
+		chromedp.Click(chromedp.CSS(`a[href="/admin/trials/`+id+`/extend"]`)),
+		chromedp.SendKeys(chromedp.CSS("#reason"), "the vendor was ill"),
+		chromedp.Click(chromedp.CSS("main form button")),
+	)
+	b.sees("As it would be then")
+	require.Equal(b.t, before, b.known(id).Trial.EndsAt, "a look changes nothing")
+	b.does(chromedp.Click(chromedp.CSS("main form button")))
+	b.sees("The trial is extended.")
+	require.Equal(b.t, before.Add(7*b.Day), b.known(id).Trial.EndsAt)
 }
 
 // silences has nobody told of an alert, and sees that in its history.

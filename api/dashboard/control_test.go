@@ -15,6 +15,7 @@ import (
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/sample"
 )
 
@@ -143,6 +144,10 @@ func (f failing) SteerRolloutRecorded(context.Context, string, string, flags.Req
 }
 
 func (f failing) StopAutomationRecorded(context.Context, flags.Request) error { return f.err }
+
+func (f failing) ChangeTrialRecorded(context.Context, string, string, trial.Request) error {
+	return f.err
+}
 
 func (f failing) ChangeAlertRecorded(context.Context, monitoring.RuleID, monitoring.AlertRequest) error {
 	return f.err

@@ -106,6 +106,8 @@ var routes = []route{
 	{http.MethodGet, "/audit", access.Viewer, (*dashboard).audit},
 	{http.MethodGet, "/trials", access.Viewer, (*dashboard).trials},
 	{http.MethodGet, "/trials/{id}", access.Viewer, (*dashboard).trial},
+	{http.MethodGet, "/trials/{id}/{control:extend|shorten|cancel|revive}", steers, (*dashboard).askTrialControl},
+	{http.MethodPost, "/trials/{id}/{control:extend|shorten|cancel|revive}", steers, (*dashboard).controlTrial},
 	{http.MethodGet, "/bulk", access.Viewer, (*dashboard).bulks},
 	{http.MethodGet, "/bulk/{operation}", access.Viewer, (*dashboard).bulk},
 	{http.MethodGet, "/bulk/{operation}/items", access.Viewer, (*dashboard).bulkItems},
@@ -123,7 +125,7 @@ var routes = []route{
 	{http.MethodPost, "/alerts/{alert}/{control:acknowledge|silence|unsilence}", steers, (*dashboard).controlAlert},
 }
 
-// steers is the role that the controls of the rollout and of alerts need.
+// steers is the role that the controls of the rollout, of trials and of alerts need.
 const steers = access.Operator
 
 func (d *dashboard) routes() http.Handler {

@@ -30,12 +30,14 @@ type Store interface {
 	Send(ctx context.Context, key string) (*trial.Send, error)
 }
 
-// Controls steer the rollout, and answer alerts.
+// Controls steer the rollout, change trials, and answer alerts.
 type Controls interface {
 	// SteerRolloutRecorded puts a request before a rollout. One that does not apply is a *trial.Error.
 	SteerRolloutRecorded(ctx context.Context, id, name string, r flags.Request) error
 	// StopAutomationRecorded stops the automation, whether a rollout is under way or not.
 	StopAutomationRecorded(ctx context.Context, r flags.Request) error
+	// ChangeTrialRecorded puts a message of an admin before a trial. What does not apply is a *trial.Error.
+	ChangeTrialRecorded(ctx context.Context, message, vendorID string, r trial.Request) error
 	// ChangeAlertRecorded carries out what an admin wants of an alert. What does not apply
 	// is a *trial.Error.
 	ChangeAlertRecorded(ctx context.Context, id monitoring.RuleID, r monitoring.AlertRequest) error

@@ -22,7 +22,7 @@ var sources embed.FS
 var pages = func() map[string]*template.Template {
 	common := template.Must(template.New("layout.html").Funcs(words).ParseFS(sources, "pages/layout.html", "pages/parts.html"))
 	made := map[string]*template.Template{}
-	for _, name := range []string{"signin", "overview", "control", "evidence", "decisions", "forecast", "audit", "trials", "trial", "bulks", "bulk", "bulkitems", "alert", "alertcontrol", "canary", "stop", "message"} {
+	for _, name := range []string{"signin", "overview", "control", "evidence", "decisions", "forecast", "audit", "trials", "trial", "trialcontrol", "bulks", "bulk", "bulkitems", "alert", "alertcontrol", "canary", "stop", "message"} {
 		made[name] = template.Must(template.Must(common.Clone()).ParseFS(sources, "pages/"+name+".html"))
 	}
 	return made
@@ -37,12 +37,12 @@ type frame struct {
 	// Live is the address that the page is fetched from again; empty where it
 	// stays as it is.
 	Live string
-	// MayStop says that whoever looks may stop the automation.
-	MayStop bool
+	// Steers says that whoever looks has the role that the controls need.
+	Steers bool
 }
 
 func (d *dashboard) frame(ctx context.Context, title, section string) frame {
-	return frame{Title: title, Section: section, Now: d.Now().UTC(), MayStop: access.Of(ctx).Role.Covers(steers)}
+	return frame{Title: title, Section: section, Now: d.Now().UTC(), Steers: access.Of(ctx).Role.Covers(steers)}
 }
 
 // live is the frame of a page that is kept up to date in the browser.

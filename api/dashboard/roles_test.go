@@ -17,7 +17,7 @@ import (
 )
 
 // concrete is the path of a route as somebody asks for it.
-var concrete = strings.NewReplacer("{id}", "vendor-013", "{operation}", "bulk-20260312-102000-5f3a11c0", "{control:pause|resume|advance|rollback}", "pause",
+var concrete = strings.NewReplacer("{id}", "vendor-013", "{control:extend|shorten|cancel|revive}", "extend", "{operation}", "bulk-20260312-102000-5f3a11c0", "{control:pause|resume|advance|rollback}", "pause",
 	"{control:tick}/{criterion}", "tick/feedback-positive", "{alert}", "workerAway", "{control:acknowledge|silence|unsilence}", "silence")
 
 // Every page with every role: what a role may not use is refused, with the role
@@ -28,6 +28,7 @@ func TestEveryPageWithEveryRole(t *testing.T) {
 		"GET /admin/": access.Viewer, "GET /admin/decisions": access.Viewer, "GET /admin/evidence": access.Viewer, "GET /admin/audit": access.Viewer, "GET /admin/trials": access.Viewer, "GET /admin/trials/{id}": access.Viewer,
 		"GET /admin/bulk": access.Viewer, "GET /admin/bulk/{operation}": access.Viewer, "GET /admin/bulk/{operation}/items": access.Viewer,
 		"POST /admin/sign-out": access.Viewer, "GET /admin/rollout/forecast": access.Viewer,
+		"GET /admin/trials/{id}/{control:extend|shorten|cancel|revive}": access.Operator, "POST /admin/trials/{id}/{control:extend|shorten|cancel|revive}": access.Operator,
 		"GET /admin/stop": access.Operator, "POST /admin/stop": access.Operator,
 		"GET /admin/canary": access.Viewer, "POST /admin/canary": access.Operator,
 		"GET /admin/rollout/{control:pause|resume|advance|rollback}":         access.Operator,

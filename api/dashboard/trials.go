@@ -116,6 +116,9 @@ type trialView struct {
 	// Answers are whether the vendor found its e-mails helpful, and what it wrote.
 	Answers  []feedback.Answer
 	Workflow string
+	// Changed thanks for what was just done, and Controls are what whoever looks may do now.
+	Changed  string
+	Controls []controlWords
 }
 
 func (d *dashboard) trial(w http.ResponseWriter, r *http.Request) {
@@ -124,6 +127,10 @@ func (d *dashboard) trial(w http.ResponseWriter, r *http.Request) {
 	if err := d.readTrial(r.Context(), id, &view); err != nil {
 		d.fail(w, r, "trials", err)
 		return
+	}
+	view.Changed = changed[r.URL.Query().Get("changed")]
+	if view.Trial != nil && view.Steers {
+		view.Controls = controlsOfTrial(view.Trial.Status, view.Trial.ConvertedAt != nil)
 	}
 	if d.WorkflowURL != nil {
 		view.Workflow = d.WorkflowURL(trial.WorkflowID(id))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -59,6 +60,28 @@ func (a *App) ChangeTrial(ctx context.Context, message, vendorID string, r trial
 		noteChange(ctx, was, trialEnd{after.Status, after.Revision, after.EndsAt})
 	}
 	return after, err
+}
+
+// ChangeTrialRecorded is ChangeTrial on record.
+func (a *App) ChangeTrialRecorded(ctx context.Context, message, vendorID string, r trial.Request) error {
+	if err := r.Validate(message); err != nil {
+		return err
+	}
+	v, err := a.Enrolled(ctx, vendorID)
+	if err != nil {
+		return err
+	}
+	asked := audit.Entry{Action: message + "Trial", Subject: "trials/" + vendorID, Reason: r.Reason, Key: r.ID}
+	if r.Days != 0 {
+		asked.Asked = audit.Document(map[string]any{"days": r.Days})
+	}
+	if err := CheckNamesNobody(asked, []trial.Vendor{v}); err != nil {
+		return err
+	}
+	return a.Record(ctx, asked, r, func(ctx context.Context) error {
+		_, err := a.ChangeTrial(ctx, message, vendorID, r)
+		return err
+	})
 }
 
 // trialEnd is what admins change of a trial, for the audit record.

@@ -97,6 +97,7 @@ func everyPage() []picture {
 		page("rollback", sample.Busy, "/admin/rollout/rollback"),
 		page("pause", sample.Busy, "/admin/rollout/pause"),
 		page("tick", sample.Busy, "/admin/rollout/tick/feedback-positive"),
+		page("trial-extend", sample.Busy, "/admin/trials/vendor-013/extend"),
 		page("stop", sample.Busy, "/admin/stop"),
 		page("stop-broken", sample.Broken, "/admin/stop"),
 		page("stop-done", sample.Rollouts()["switched-off"], "/admin/stop"),

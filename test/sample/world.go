@@ -71,6 +71,19 @@ func (w *World) StopAutomationRecorded(ctx context.Context, r flags.Request) err
 	return err
 }
 
+// ChangeTrialRecorded does what the workflow does, by the same domain.
+func (w *World) ChangeTrialRecorded(ctx context.Context, message, id string, r trial.Request) error {
+	return w.Do(ctx, func() error {
+		r.By = access.Of(ctx).Name
+		state := w.States[id]
+		e, err := state.Request(message, r, w.Moment)
+		if err == nil && e != nil {
+			w.AddEvent(*e, state)
+		}
+		return err
+	})
+}
+
 // Forecast is that of the default plan, at 24 registrations a day in the last four weeks.
 func (w *World) Forecast(ctx context.Context, _ *rollout.Plan, _ *float64) (f rollout.Forecast, err error) {
 	err = w.Do(ctx, func() error {

@@ -1,0 +1,160 @@
+package dashboard
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/gorilla/mux"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/internal/domain/trial"
+)
+
+// trialControls are what a person may do to a trial.
+var trialControls = map[string]controlWords{
+	trial.MessageExtend: {trial.MessageExtend, "Extend", "The trial ends later by so many days, from its end or, where that has passed, from now. " +
+		"Reminders are planned anew for the new end.", false},
+	trial.MessageShorten: {trial.MessageShorten, "Shorten", "The trial ends sooner by so many days. Reminders are planned anew, and those that would be past are skipped.", false},
+	trial.MessageCancel: {trial.MessageCancel, "Cancel", "The trial is over at once, without an e-mail. It can be revived, but what is skipped now is not made up for.",
+		true},
+	trial.MessageRevive: {trial.MessageRevive, "Revive", "The trial runs again, for so many days from now.", false},
+}
+
+// changed thanks for what was done.
+var changed = map[string]string{
+	trial.MessageExtend: "The trial is extended.", trial.MessageShorten: "The trial is shortened.", trial.MessageCancel: "The trial is cancelled.",
+	trial.MessageRevive: "The trial runs again.",
+}
+
+// daysAtFirst is what the forms begin with, in days.
+const daysAtFirst = "7"
+
+// controlsOfTrial are those that apply to a trial.
+func controlsOfTrial(status trial.Status, converted bool) []controlWords {
+	var names []string
+	switch {
+	case converted:
+	case status == trial.Active:
+		names = []string{trial.MessageExtend, trial.MessageShorten, trial.MessageCancel}
+	case status == trial.Grace:
+		names = []string{trial.MessageExtend, trial.MessageCancel}
+	case status == trial.Expired, status == trial.Cancelled:
+		names = []string{trial.MessageRevive}
+	}
+	words := make([]controlWords, 0, len(names))
+	for _, name := range names {
+		words = append(words, trialControls[name])
+	}
+	return words
+}
+
+// trialControlView is the page on which a change of a trial is entered, looked at and confirmed.
+type trialControlView struct {
+	frame
+	form
+	Control controlWords
+	Before  trial.State
+	// After is the trial as the change would leave it, nil where that was not asked for or the change does not apply.
+	After *trial.State
+	// Days is what was entered; Wants says that the change needs it.
+	Days  string
+	Wants bool
+	// Revision is the trial's as it is shown: one that has changed since is not changed by mistake. RequestID lets a form that is sent
+	// twice count once.
+	Revision, RequestID string
+}
+
+func (d *dashboard) askTrialControl(w http.ResponseWriter, r *http.Request) {
+	view, err := d.trialControlView(r.Context(), mux.Vars(r)["id"], mux.Vars(r)["control"])
+	if err != nil {
+		d.fail(w, r, "trials", err)
+		return
+	}
+	d.show(w, r, http.StatusOK, "trialcontrol", view)
+}
+
+func (d *dashboard) trialControlView(ctx context.Context, id, control string) (trialControlView, error) {
+	if !trial.ValidVendorID(id) {
+		return trialControlView{}, trial.NotFound(id)
+	}
+	state, found, err := d.Store.Trial(ctx, id)
+	if err != nil {
+		return trialControlView{}, err
+	}
+	if !found {
+		return trialControlView{}, &trial.Error{Code: trial.CodeNotFound, Message: "there is no trial of this vendor whose workflow has begun"}
+	}
+	words := trialControls[control]
+	view := trialControlView{
+		frame: d.frame(ctx, words.Title+" the trial of "+id, "trials"), Control: words, Before: state, Days: daysAtFirst, Wants: control != trial.MessageCancel,
+		Revision: strconv.Itoa(state.Revision), RequestID: rand.Text(),
+	}
+	if !slices.Contains(controlsOfTrial(state.Status, state.ConvertedAt != nil), words) {
+		view.Error = "This does not apply now."
+	}
+	return view, nil
+}
+
+// controlTrial shows what a change would do, and carries it out once that was confirmed.
+func (d *dashboard) controlTrial(w http.ResponseWriter, r *http.Request) {
+	id, control := mux.Vars(r)["id"], mux.Vars(r)["control"]
+	view, err := d.trialControlView(r.Context(), id, control)
+	if err != nil {
+		d.fail(w, r, "trials", err)
+		return
+	}
+	confirmed := r.PostFormValue("confirmed") == "yes"
+	view.Reason, view.Days, view.RequestID = r.PostFormValue("reason"), r.PostFormValue("days"), r.PostFormValue("request")
+	request, err := view.request(r)
+	if err == nil && confirmed {
+		err = d.Controls.ChangeTrialRecorded(r.Context(), control, id, request)
+		if err == nil {
+			d.Log.Info("trial changed from the dashboard", zap.String("trial", id), zap.String("control", control))
+			http.Redirect(w, r, root+"trials/"+id+"?"+url.Values{"changed": {control}}.Encode(), http.StatusSeeOther)
+			return
+		}
+	}
+	if err == nil {
+		err = view.look(d, control, request)
+	}
+	status := http.StatusOK
+	if view.Error = ""; err != nil {
+		status = d.explain(&view.form, err)
+	}
+	d.show(w, r, status, "trialcontrol", view)
+}
+
+// request is what a form asks for, of the trial that it showed.
+func (v *trialControlView) request(r *http.Request) (trial.Request, error) {
+	request := trial.Request{ID: v.RequestID, Reason: v.Reason}
+	seen, err := strconv.Atoi(r.PostFormValue("revision"))
+	if err != nil {
+		return request, trial.Invalid("revision", "is missing: open this page again")
+	}
+	request.IfRevision = &seen
+	if !v.Wants {
+		return request, nil
+	}
+	if request.Days, err = strconv.Atoi(v.Days); err != nil {
+		return request, trial.Invalid("days", "must be a whole number")
+	}
+	return request, nil
+}
+
+// look finds out what the change would do.
+func (v *trialControlView) look(d *dashboard, control string, request trial.Request) error {
+	event, err := v.Before.Request(control, request, d.Now())
+	if err == nil && event == nil {
+		err = trial.Conflict("it was carried out before, by this same form")
+	}
+	if err != nil {
+		return fmt.Errorf("looking at a change: %w", err)
+	}
+	v.After = new(v.Before.Apply(*event))
+	return nil
+}

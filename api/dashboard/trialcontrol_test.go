@@ -1,0 +1,91 @@
+package dashboard_test
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/internal/domain/trial"
+	"marketplace.example/trials/test/sample"
+)
+
+const ofTrial = "/admin/trials/vendor-013"
+
+// look fills a form in and has it show what would change.
+func (s *site) look(control, days string) url.Values {
+	s.t.Helper()
+	values := s.filledAt(ofTrial+"/"+control, "the vendor was ill")
+	values.Set("days", days)
+	a := s.post(ofTrial+"/"+control, values)
+	require.Equal(s.t, http.StatusOK, a.status, a.text())
+	require.Contains(s.t, a.text(), "As it would be then")
+	values.Set("confirmed", "yes")
+	return values
+}
+
+func TestATrialIsChangedOnItsPage(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	before := s.world.States["vendor-013"]
+	require.Equal(t, trial.Active, before.Status)
+	inOrder(t, s.get(ofTrial).text(), "Extend …", "Shorten …", "Cancel …")
+
+	values := s.look(trial.MessageExtend, "10")
+	require.Equal(t, before.Revision, s.world.States["vendor-013"].Revision, "a look changes nothing")
+	for range 2 { // the button is pressed twice
+		a := s.post(ofTrial+"/extend", values)
+		require.Equal(t, http.StatusSeeOther, a.status, a.text())
+		require.Contains(t, s.get(a.header.Get("Location")).text(), "The trial is extended.")
+	}
+	after := s.world.States["vendor-013"]
+	require.Equal(t, before.Calendar().AddDays(before.EndsAt, 10), after.EndsAt)
+	require.Equal(t, before.Revision+1, after.Revision)
+
+	require.Equal(t, http.StatusSeeOther, s.post(ofTrial+"/cancel", s.look(trial.MessageCancel, "")).status)
+	require.Contains(t, s.get(ofTrial).text(), "Revive …")
+	require.NotContains(t, s.get(ofTrial).text(), "Extend …")
+	require.Contains(t, s.get(ofTrial+"/extend").text(), "This does not apply now.")
+	require.Equal(t, http.StatusSeeOther, s.post(ofTrial+"/revive", s.look(trial.MessageRevive, "3")).status)
+	require.Equal(t, trial.Active, s.world.States["vendor-013"].Status)
+}
+
+// What another person has changed meanwhile is not changed on what was shown before.
+func TestATrialThatHasChangedIsLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	mine, theirs := s.look(trial.MessageShorten, "1"), s.look(trial.MessageExtend, "7")
+	require.Equal(t, http.StatusSeeOther, s.post(ofTrial+"/extend", theirs).status)
+	a := s.post(ofTrial+"/shorten", mine)
+	require.Equal(t, http.StatusConflict, a.status)
+	inOrder(t, a.text(), "Nothing was done: the trial has changed since.", "the vendor was ill")
+	require.Equal(t, 1, s.world.States["vendor-013"].Revision)
+}
+
+func TestAWrongChangeOfATrialIsExplained(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	for _, c := range []struct{ days, reason, says string }{
+		{"", "ill", "days must be a whole number."},
+		{"1.5", "ill", "days must be a whole number."},
+		{"0", "ill", "days must be 1 to 365, is 0."},
+		{"99999999999999999999", "ill", "days must be a whole number."},
+		{"7", " ", "The reason is missing."},
+	} {
+		values := s.filledAt(ofTrial+"/extend", c.reason)
+		values.Set("days", c.days)
+		for _, confirmed := range []string{"", "yes"} {
+			values.Set("confirmed", confirmed)
+			a := s.post(ofTrial+"/extend", values)
+			require.Equal(t, http.StatusBadRequest, a.status, c.days)
+			require.Contains(t, a.text(), c.says)
+			require.NotContains(t, a.text(), "As it would be then")
+		}
+	}
+	values := s.filledAt(ofTrial+"/shorten", "ill")
+	values.Set("days", "300")
+	require.Contains(t, s.post(ofTrial+"/shorten", values).text(), "would not be in the future")
+	require.Zero(t, s.world.States["vendor-013"].Revision)
+	require.Equal(t, http.StatusNotFound, s.get("/admin/trials/nobody/extend").status)
+}
