@@ -115,7 +115,8 @@ func (d *dashboard) controlTrial(w http.ResponseWriter, r *http.Request) {
 		err = d.Controls.ChangeTrialRecorded(r.Context(), control, id, request)
 		if err == nil {
 			d.Log.Info("trial changed from the dashboard", zap.String("trial", id), zap.String("control", control))
-			http.Redirect(w, r, root+"trials/"+id+"?"+url.Values{"changed": {control}}.Encode(), http.StatusSeeOther)
+			target := url.URL{Path: root + "trials/" + view.Before.VendorID, RawQuery: url.Values{"changed": {control}}.Encode()}
+			http.Redirect(w, r, target.String(), http.StatusSeeOther)
 			return
 		}
 	}
