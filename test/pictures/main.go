@@ -197,16 +197,29 @@ func (p picture) take(ctx context.Context, file string) error {
 	if err := chromedp.Do(ctx, browser.Look(p.width, p.scheme), chromedp.Navigate(pages.URL+p.path), chromedp.WaitVisible(chromedp.CSS("body"))); err != nil {
 		return fmt.Errorf("opening %s: %w", p.path, err)
 	}
-	capture := chromedp.FullScreenshot(100)
-	if p.top {
-		capture = chromedp.CaptureScreenshot()
+	if !p.top {
+		if err := p.unroll(ctx); err != nil {
+			return err
+		}
 	}
-	png, err := chromedp.Run(ctx, capture)
+	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err != nil {
 		return fmt.Errorf("taking the picture: %w", err)
 	}
 	if err := os.WriteFile(file, png, 0o600); err != nil {
 		return fmt.Errorf("keeping the picture: %w", err)
+	}
+	return nil
+}
+
+// unroll makes the browser as high as the page. Where Chromium takes what is beyond its edge, it shifts pages that are read from right to left.
+func (p picture) unroll(ctx context.Context) error {
+	height, err := chromedp.Run(ctx, chromedp.Evaluate[int64]("document.documentElement.scrollHeight"))
+	if err != nil {
+		return fmt.Errorf("measuring the page: %w", err)
+	}
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(p.width, height)); err != nil {
+		return fmt.Errorf("unrolling the page: %w", err)
 	}
 	return nil
 }
