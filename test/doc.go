@@ -13,6 +13,7 @@
 //   - dev: program: runs the product until it is interrupted
 //   - fakeapi: the API's handlers over a store in memory, for tests of programs that call the API
 //   - harness: the frame of the programs: flags, signals, stack, waiting, exit code
+//   - maillint: what others know of HTML and of mail programs, from npm, which the e-mails are held to
 //   - memory: keeps in memory what the database would
 //   - pictures: program: makes pictures of the dashboard's pages and of the e-mails
 //   - production: holds the production files against the product
