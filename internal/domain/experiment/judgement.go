@@ -1,6 +1,10 @@
 package experiment
 
-import "time"
+import (
+	"time"
+
+	"marketplace.example/trials/internal/domain/evidence"
+)
 
 // FormulaVersion names the way an experiment is judged; it is stored with it.
 const FormulaVersion = "betting/1"
@@ -15,8 +19,8 @@ const (
 	BBetter Verdict = "b-better"
 	// NoDifference: none larger than Experiment.Difference is left.
 	NoDifference Verdict = "no-difference"
-	// Changing: what the days show contradicts itself, which happens by chance in at most 1 of 20; the difference was
-	// hardly the same all along.
+	// Changing: what early and late days show contradicts each other, so the difference was hardly the same all along. The
+	// interval is then that of all vendors together.
 	Changing Verdict = "changing"
 )
 
@@ -65,31 +69,68 @@ type Point struct {
 	Verdict    Verdict   `json:"verdict"`
 }
 
-// Judge compares the arms at a moment. Rows may come in any order.
+// Judge compares the arms at a moment. Rows may come in any order, and a day in several.
 func Judge(e Experiment, rows []Row, at time.Time) Judgement {
-	return Judgement{At: at, Verdict: NotYet, A: Figures{Policy: e.A}, B: Figures{Policy: e.B}, Difference: Interval{Low: -1, High: 1}, EvidenceA: 1, EvidenceB: 1}
+	j, rows := e.judge(), merged(rows)
+	p, since := j.begin(), (*time.Time)(nil)
+	e.walk(j, rows, at, func(ripe time.Time, now progress) {
+		if p.verdict != now.verdict {
+			since = &ripe
+		}
+		p = now
+	})
+	result := Judgement{
+		At: at, Verdict: p.verdict, Since: since, Difference: p.interval(),
+		A: figures(e.A, p.total.dealtA, p.total.convertedA), B: figures(e.B, p.total.dealtB, p.total.convertedB),
+		EvidenceA: evidence.FromLog(p.evidenceA), EvidenceB: evidence.FromLog(p.evidenceB),
+	}
+	for _, r := range rows {
+		result.A.Dealt += r.A.Dealt
+		result.B.Dealt += r.B.Dealt
+	}
+	if p.verdict == NotYet {
+		result.MoreDays = e.moreDays(j, p, rows, at)
+	}
+	return result
 }
 
-// Series is the difference over time, a point for each day on which vendors became ripe.
-func Series(e Experiment, rows []Row, at time.Time) []Point { return nil }
-
-// Forecast is how long an experiment would take.
-type Forecast struct {
-	// Difference is for the smallest difference that matters, None for no difference.
-	Difference Duration `json:"difference"`
-	None       Duration `json:"none"`
+// Series is the difference over time, a point for each admission day whose vendors are ripe. Its last one agrees with Judge.
+func Series(e Experiment, rows []Row, at time.Time) []Point {
+	points := []Point{}
+	e.walk(e.judge(), merged(rows), at, func(ripe time.Time, p progress) {
+		points = append(points, Point{Day: e.DayOf(ripe), At: ripe, Difference: p.interval(), Verdict: p.verdict})
+	})
+	return points
 }
 
-// Duration is in days from the start: by when half of the experiments, and nine of ten, have their verdict; nil beyond MaxDays.
-type Duration struct {
-	Median *int `json:"median"`
-	Ninety *int `json:"ninety"`
-	// Found is the share of all that have it within MaxDays.
-	Found float64 `json:"found"`
+func (e Experiment) judge() judge { return newJudge(e.Difference, e.Expected.Conversion) }
+
+// walk looks at the evidence as each admission day becomes ripe, up to a moment.
+func (e Experiment) walk(j judge, rows []Row, at time.Time, visit func(ripe time.Time, p progress)) {
+	p := j.begin()
+	curve, today := evidence.Matured(float64(e.HorizonDays)), e.today(at)
+	for _, r := range rows {
+		if curve.At(evidence.AdmissionDay{Day: r.Day}.Age(today)) <= 0 {
+			return
+		}
+		p.total.add(r.A, r.B)
+		p = j.look(p, true)
+		visit(e.ripeAt(r.Day), p)
+	}
 }
 
-// Foresee says before a start how long an experiment would take, from seeded simulation. difference and expected are Validate's.
-func Foresee(difference float64, expected Expected, horizonDays int) Forecast { return Forecast{} }
+// today counts days from the start, with fractions.
+func (e Experiment) today(at time.Time) float64 { return float64(at.Sub(e.StartedAt)) / float64(e.Day) }
 
-// Sentence says the judgement for people.
-func (j Judgement) Sentence(e Experiment) string { return "" }
+// ripeAt is when all vendors of an admission day have had the horizon.
+func (e Experiment) ripeAt(day int) time.Time {
+	return e.StartedAt.Add(time.Duration(day+1+e.HorizonDays) * e.Day)
+}
+
+func figures(policy string, ripe, converted float64) Figures {
+	f := Figures{Policy: policy, Ripe: int(ripe), Converted: int(converted)}
+	f.Share = evidence.Ratio(f.Converted, f.Ripe)
+	f.Low, f.High = evidence.Wilson(f.Share, ripe)
+	f.Low, f.High = round(f.Low), round(f.High)
+	return f
+}

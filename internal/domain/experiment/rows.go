@@ -1,6 +1,10 @@
 package experiment
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // Row is the evidence of one admission day. There is at most one for each of MaxDays, however many vendors are dealt.
 type Row struct {
@@ -23,4 +27,25 @@ func (e Experiment) DayOf(at time.Time) int { return int(at.Sub(e.StartedAt) / e
 // Counts reports whether a conversion counts: it came within the horizon of its trial's start.
 func (e Experiment) Counts(startedAt, convertedAt time.Time) bool {
 	return convertedAt.Sub(startedAt) <= time.Duration(e.HorizonDays)*e.Day
+}
+
+// merged has the rows in order, one for each day.
+func merged(rows []Row) []Row {
+	rows = slices.Clone(rows)
+	slices.SortFunc(rows, func(a, b Row) int { return cmp.Compare(a.Day, b.Day) })
+	kept := rows[:0]
+	for _, r := range rows {
+		if n := len(kept); n > 0 && kept[n-1].Day == r.Day {
+			kept[n-1].A.add(r.A)
+			kept[n-1].B.add(r.B)
+			continue
+		}
+		kept = append(kept, r)
+	}
+	return kept
+}
+
+func (c *Count) add(more Count) {
+	c.Dealt += more.Dealt
+	c.Converted += more.Converted
 }
