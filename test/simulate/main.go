@@ -1,5 +1,5 @@
-// Simulate shows what the rollout's judgement does in worlds whose truth is
-// known: how often it is wrong, and how soon it is right. With -csv it judges
+// Simulate shows what the judgements of rollouts and experiments do in worlds whose truth is
+// known: how often they are wrong, and how soon they are right. With -csv it judges
 // real vendors instead.
 package main
 
@@ -36,19 +36,22 @@ func main() {
 	})
 }
 
+// experimentRuns is how many experiments are lived through for each rollout: they are quick.
+const experimentRuns = 13
+
 // simulate tells whether everything showed that must.
 func simulate(ctx context.Context, out io.Writer, runs int, only string) (bool, error) {
 	began, all := time.Now(), true
 	const form = "| %-66s | %-32s | %-66s | %-3s |\n"
 	fmt.Fprintf(out, form, "case", "must show", "shown", "ok")
 	fmt.Fprintf(out, form, "---", "---", "---", "---")
-	for _, c := range simulation.Cases() {
-		if !strings.Contains(c.Name, only) {
-			continue
+	show := func(name string, runs int, check func(context.Context, int) (simulation.Row, error)) error {
+		if !strings.Contains(name, only) {
+			return nil
 		}
-		row, err := c.Check(ctx, runs*max(3, len(c.Cells)))
+		row, err := check(ctx, runs)
 		if err != nil {
-			return false, err
+			return err
 		}
 		must, verdict := row.Must, "yes"
 		if !row.OK {
@@ -58,8 +61,20 @@ func simulate(ctx context.Context, out io.Writer, runs int, only string) (bool, 
 			must, verdict = "(for information)", ""
 		}
 		fmt.Fprintf(out, form, row.Name, must, row.Shown, verdict)
+		return nil
 	}
-	fmt.Fprintf(out, "\n%d runs of each world, thrice that where a case has only one, in %s.\n", runs, time.Since(began).Round(time.Second))
+	for _, c := range simulation.Cases() {
+		if err := show(c.Name, runs*max(3, len(c.Cells)), c.Check); err != nil {
+			return false, err
+		}
+	}
+	for _, c := range simulation.ExperimentCases() {
+		if err := show(c.Name, runs*experimentRuns*len(c.Worlds), c.Check); err != nil {
+			return false, err
+		}
+	}
+	fmt.Fprintf(out, "\n%d runs of each world, thrice that where a case has only one, %d of an experiment's, in %s.\n",
+		runs, runs*experimentRuns, time.Since(began).Round(time.Second))
 	return all, nil
 }
 
@@ -74,7 +89,7 @@ func reality(out io.Writer, csv string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("reading the vendors of %s: %w", csv, err)
 	}
-	rows := simulation.Reality(vendors)
+	rows := append(simulation.Reality(vendors), simulation.RealExperiment(vendors))
 	all := true
 	fmt.Fprintf(out, "%s\n", vendors.Explanation())
 	for _, r := range rows {

@@ -51,21 +51,14 @@ type tally struct {
 // with the context's error.
 func (c Case) Check(ctx context.Context, runs int) (Row, error) {
 	results, compared := make([]Result, runs), make([]Result, runs)
-	var wait sync.WaitGroup
-	lanes := runtime.GOMAXPROCS(0)
-	for lane := range lanes {
-		wait.Go(func() {
-			for i := lane; i < runs && ctx.Err() == nil; i += lanes {
-				cell := c.Cells[i%len(c.Cells)]
-				results[i] = Run(cell.World, seed(c.Name, i))
-				if cell.Against != nil {
-					compared[i] = Run(*cell.Against, seed(c.Name, i))
-				}
-			}
-		})
-	}
-	wait.Wait()
-	if err := ctx.Err(); err != nil {
+	err := inLanes(ctx, runs, func(i int) {
+		cell := c.Cells[i%len(c.Cells)]
+		results[i] = Run(cell.World, seed(c.Name, i))
+		if cell.Against != nil {
+			compared[i] = Run(*cell.Against, seed(c.Name, i))
+		}
+	})
+	if err != nil {
 		return Row{}, fmt.Errorf("simulating %s: %w", c.Name, err)
 	}
 	tallies := make([]tally, len(c.Cells))
@@ -79,6 +72,22 @@ func (c Case) Check(ctx context.Context, runs int) (Row, error) {
 	row := Row{Name: c.Name, Must: c.Must}
 	row.Shown, row.OK = c.show(tallies)
 	return row, nil
+}
+
+// inLanes does each of so many things, in as many goroutines as GOMAXPROCS allows; once the context is done it stops, with the
+// context's error.
+func inLanes(ctx context.Context, things int, do func(i int)) error {
+	var wait sync.WaitGroup
+	lanes := runtime.GOMAXPROCS(0)
+	for lane := range lanes {
+		wait.Go(func() {
+			for i := lane; i < things && ctx.Err() == nil; i += lanes {
+				do(i)
+			}
+		})
+	}
+	wait.Wait()
+	return ctx.Err() //nolint:wrapcheck // the caller says what was being done
 }
 
 // seed differs from case to case and run to run.

@@ -30,8 +30,8 @@ func (j Judgement) Sentence(e Experiment) string {
 }
 
 func (j Judgement) better(arm string, f Figures, other string, o Figures, least, most float64) string {
-	return fmt.Sprintf("%s (%s) is better, at the level of 1 in 20: it converts %s, %s (%s) %s. The difference is %s to %s.",
-		arm, f.Policy, f.shown(), other, o.Policy, o.shown(), points(least), points(most))
+	return fmt.Sprintf("%s (%s) is better, at the level of 1 in 20: it converts %s, %s (%s) %s. The difference is %.1f to %s.",
+		arm, f.Policy, f.shown(), other, o.Policy, o.shown(), 100*least, points(most))
 }
 
 func (f Figures) shown() string {
