@@ -53,7 +53,7 @@ type Expected struct {
 type DealingEnd struct {
 	At time.Time `json:"at"`
 	By string    `json:"by"`
-	// Cause is why, Reason a person's words; empty otherwise.
+	// Cause is why; Reason says more, in words, or is empty.
 	Cause  Cause  `json:"cause"`
 	Reason string `json:"reason"`
 }
@@ -61,17 +61,20 @@ type DealingEnd struct {
 // Cause is why dealing ended.
 type Cause string
 
-// The causes.
+// The causes: a person ended it, a rollback lowered the flags, or somebody did by hand. All but ByPerson mean that not everybody
+// was automated any more.
 const (
 	ByPerson   Cause = "person"
 	ByRollback Cause = "rollback"
+	ByFlags    Cause = "flags"
 )
 
 // End is a person's decision.
 type End struct {
-	At     time.Time `json:"at"`
-	By     string    `json:"by"`
-	Picked Arm       `json:"picked"`
+	At time.Time `json:"at"`
+	By string    `json:"by"`
+	// Picked is empty for neither arm.
+	Picked Arm    `json:"picked"`
 	Reason string    `json:"reason"`
 }
 
@@ -208,18 +211,12 @@ func (e Experiment) EndDealing(cause Cause, by, reason string, at time.Time) (Ex
 	return e, nil
 }
 
-// EndsBy reports whether these flags end the dealing: they admit less than everybody, so the rollout went back. The kill
-// switch alone does not: while it is off nobody is automated, so nobody is dealt.
-func (e Experiment) EndsBy(f flags.Document) bool {
-	return e.Status() == Dealing && f.FeatureFlags.TrialAutomation.RolloutPercentage < 100
-}
-
-// End is a person's decision for one of the arms; which policy is the default from then on is the policies' file's business.
+// End is a person's decision for an arm, or for neither; which policy is the default from then on is the policies' file's business.
 // An unknown arm, and an experiment that has ended, are a *trial.Error.
 func (e Experiment) End(picked Arm, by, reason string, at time.Time) (Experiment, error) {
 	switch {
-	case picked != ArmA && picked != ArmB:
-		return e, trial.Invalid("picked", "must be a or b, is %q", picked)
+	case picked != ArmA && picked != ArmB && picked != "":
+		return e, trial.Invalid("picked", "must be a, b or nothing, is %q", picked)
 	case by == "":
 		return e, trial.Invalid("by", "is missing: a person ends an experiment")
 	case e.Status() == Ended:

@@ -134,22 +134,14 @@ func TestAnExperimentStartsOnlyWhenEverybodyIsAutomated(t *testing.T) {
 	}
 }
 
-func TestARollbackEndsTheDealingAndAPersonTheExperiment(t *testing.T) {
+func TestDealingEndsOnceAndAPersonEndsTheExperiment(t *testing.T) {
 	t.Parallel()
 	e := started(t)
-	f := everybody()
-	require.False(t, e.EndsBy(f))
-	f.FeatureFlags.TrialAutomation.Enabled = false
-	require.False(t, e.EndsBy(f), "the kill switch is no rollback")
-	f.FeatureFlags.TrialAutomation.RolloutPercentage = 0
-	require.True(t, e.EndsBy(f))
-
 	waiting, err := e.EndDealing(experiment.ByRollback, "rollout", "", began.Add(day))
 	require.NoError(t, err)
 	require.Equal(t, experiment.Waiting, waiting.Status())
 	require.Equal(t, &experiment.DealingEnd{At: began.Add(day), By: "rollout", Cause: experiment.ByRollback}, waiting.DealingEnded)
 	require.Equal(t, experiment.Dealing, e.Status(), "the record before is as it was")
-	require.False(t, waiting.EndsBy(f), "once")
 	_, err = waiting.EndDealing(experiment.ByPerson, "ana", "", began.Add(2*day))
 	requireRefusal(t, err, trial.Error{Code: trial.CodeConflict, Message: "the experiment longer-trial is waiting: it deals no more"})
 
@@ -166,8 +158,11 @@ func TestARollbackEndsTheDealingAndAPersonTheExperiment(t *testing.T) {
 	at, err := e.End(experiment.ArmA, "ana", "enough", began.Add(3*day))
 	require.NoError(t, err)
 	require.Equal(t, &experiment.DealingEnd{At: began.Add(3 * day), By: "ana", Cause: experiment.ByPerson, Reason: "enough"}, at.DealingEnded)
+	neither, err := e.End("", "ana", "", began.Add(3*day))
+	require.NoError(t, err)
+	require.Equal(t, experiment.Ended, neither.Status())
 	_, err = e.End("c", "ana", "", began)
-	requireRefusal(t, err, trial.Error{Code: trial.CodeInvalid, Field: "picked", Message: `must be a or b, is "c"`})
+	requireRefusal(t, err, trial.Error{Code: trial.CodeInvalid, Field: "picked", Message: `must be a, b or nothing, is "c"`})
 	_, err = e.End(experiment.ArmA, "", "", began)
 	requireRefusal(t, err, trial.Error{Code: trial.CodeInvalid, Field: "by", Message: "is missing: a person ends an experiment"})
 }
