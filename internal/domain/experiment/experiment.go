@@ -75,7 +75,7 @@ type End struct {
 	By string    `json:"by"`
 	// Picked is empty for neither arm.
 	Picked Arm    `json:"picked"`
-	Reason string    `json:"reason"`
+	Reason string `json:"reason"`
 }
 
 // Status is how an experiment stands.
