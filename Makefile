@@ -30,7 +30,7 @@ demo: $(BUILD)/devstack ## Live through trials and rollouts on the embedded stac
 	$(call run,demo)
 
 .PHONY: simulate
-simulate: ## Show how often the rollout's judgement errs, and how soon it is right, in simulated worlds; minutes
+simulate: ## Show how often the judgements of rollouts and experiments err, and how soon they are right, in simulated worlds; minutes
 	$(call run,simulate)
 
 .PHONY: bench

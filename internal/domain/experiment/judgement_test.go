@@ -88,8 +88,13 @@ func TestADifferenceThatTurnsNamesNobody(t *testing.T) {
 	j := experiment.Judge(e, seen, after(200))
 	require.Equal(t, experiment.Changing, j.Verdict)
 	require.Contains(t, j.Sentence(e), "will not name a winner")
-	require.Less(t, j.Difference.Low, j.Difference.Estimate)
-	require.Greater(t, j.Difference.High, j.Difference.Estimate)
+	for _, at := range []time.Time{*j.Since, after(200)} {
+		j = experiment.Judge(e, seen, at)
+		together := experiment.Row{
+			A: experiment.Count{Dealt: j.A.Ripe, Converted: j.A.Converted}, B: experiment.Count{Dealt: j.B.Ripe, Converted: j.B.Converted},
+		}
+		require.Equal(t, experiment.Judge(e, []experiment.Row{together}, at).Difference, j.Difference, "that of all vendors together")
+	}
 }
 
 func TestTheDaysMissingEndWithTheVerdict(t *testing.T) {
