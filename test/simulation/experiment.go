@@ -57,7 +57,7 @@ func (w Arms) live(seed uint64, look int) (experiment.Experiment, []experiment.R
 	everybody := flags.Document{FeatureFlags: flags.Initial(), Salt: "flags"}
 	everybody.FeatureFlags.TrialAutomation.RolloutPercentage = 100
 	e, err := experiment.Start("simulated", strconv.FormatUint(seed, 10), "simulation", experiment.Request{
-		Name: "simulated", A: "a", B: "b", Difference: w.Difference,
+		Name: "simulated", ArmA: "a", ArmB: "b", Difference: w.Difference,
 		Expected: experiment.Expected{PerDay: max(w.PerDay, 1), Conversion: w.Expected},
 	}, experiment.Situation{
 		Flags: everybody, Day: day, Offered: []trial.Policy{{Name: "a", LengthDays: w.DaysA}, {Name: "b", LengthDays: w.DaysB}},

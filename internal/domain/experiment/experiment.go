@@ -2,7 +2,6 @@ package experiment
 
 import (
 	"fmt"
-	"math"
 	"regexp"
 	"slices"
 	"time"
@@ -19,9 +18,9 @@ type Experiment struct {
 	ID string `json:"id"`
 	// Name is for people: small letters, digits and dashes.
 	Name string `json:"name"`
-	// A and B are the arms' policies, by name.
-	A string `json:"armA"`
-	B string `json:"armB"`
+	// ArmA and ArmB are the arms' policies, by name.
+	ArmA string `json:"armA"`
+	ArmB string `json:"armB"`
 	// Difference is the smallest difference of the conversion rates that matters, absolute: 0.05 for 10 % against 15 %.
 	Difference float64 `json:"difference"`
 	// Expected is what was expected at the start. The evidence is tuned for its Conversion, and valid whatever comes.
@@ -103,16 +102,16 @@ func (e Experiment) Status() Status {
 // Policy is the name of an arm's policy.
 func (e Experiment) Policy(arm Arm) string {
 	if arm == ArmB {
-		return e.B
+		return e.ArmB
 	}
-	return e.A
+	return e.ArmA
 }
 
 // Request asks for an experiment.
 type Request struct {
 	Name       string   `json:"name"`
-	A          string   `json:"armA"`
-	B          string   `json:"armB"`
+	ArmA       string   `json:"armA"`
+	ArmB       string   `json:"armB"`
 	Difference float64  `json:"difference"`
 	Expected   Expected `json:"expected"`
 }
@@ -135,16 +134,16 @@ func (r Request) Validate() error {
 	switch {
 	case !validName.MatchString(r.Name):
 		return trial.Invalid("name", "must be 1 to 40 small letters, digits and dashes, beginning with a letter or digit")
-	case r.A == "":
+	case r.ArmA == "":
 		return trial.Invalid("armA", "is missing")
-	case r.B == "":
+	case r.ArmB == "":
 		return trial.Invalid("armB", "is missing")
-	case r.A == r.B:
+	case r.ArmA == r.ArmB:
 		return trial.Invalid("armB", "is the same policy as armA")
 	case !(r.Difference >= LeastDifference && r.Difference <= MostDifference):
 		return trial.Invalid("difference", "must be %v to %v, is %v", LeastDifference, MostDifference, r.Difference)
-	case !(r.Expected.PerDay > 0) || math.IsInf(r.Expected.PerDay, 0):
-		return trial.Invalid("expected.perDay", "must be more than 0, is %v", r.Expected.PerDay)
+	case !(r.Expected.PerDay > 0 && r.Expected.PerDay <= mostPerDay):
+		return trial.Invalid("expected.perDay", "must be more than 0 and at most %d, is %v", mostPerDay, r.Expected.PerDay)
 	case !(r.Expected.Conversion > 0 && r.Expected.Conversion < 1):
 		return trial.Invalid("expected.conversion", "must be more than 0 and less than 1, is %v", r.Expected.Conversion)
 	}
@@ -157,6 +156,8 @@ const (
 	LeastDifference = 0.005
 	MostDifference  = 0.5
 )
+
+const mostPerDay = 1_000_000
 
 // CanStart refuses an experiment while not everybody is automated, or another one is not ended; the error is a *trial.Error.
 func (s Situation) CanStart() error {
@@ -185,7 +186,7 @@ func Start(id, salt, by string, r Request, s Situation, at time.Time) (Experimen
 		return Experiment{}, err
 	}
 	horizon := 0
-	for _, arm := range []struct{ field, policy string }{{"armA", r.A}, {"armB", r.B}} {
+	for _, arm := range []struct{ field, policy string }{{"armA", r.ArmA}, {"armB", r.ArmB}} {
 		i := slices.IndexFunc(s.Offered, func(p trial.Policy) bool { return p.Name == arm.policy })
 		if i < 0 {
 			return Experiment{}, trial.Invalid(arm.field, "is none of the policies offered")
@@ -196,7 +197,7 @@ func Start(id, salt, by string, r Request, s Situation, at time.Time) (Experimen
 		return Experiment{}, err
 	}
 	return Experiment{
-		ID: id, Name: r.Name, A: r.A, B: r.B, Difference: r.Difference, Expected: r.Expected, HorizonDays: horizon, Day: s.Day,
+		ID: id, Name: r.Name, ArmA: r.ArmA, ArmB: r.ArmB, Difference: r.Difference, Expected: r.Expected, HorizonDays: horizon, Day: s.Day,
 		Salt: salt, StartedAt: at, StartedBy: by, Formula: FormulaVersion,
 	}, nil
 }

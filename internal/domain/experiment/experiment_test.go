@@ -25,7 +25,7 @@ func everybody() flags.Document {
 
 func request() experiment.Request {
 	return experiment.Request{
-		Name: "longer-trial", A: "standard-14d", B: "long-30d", Difference: 0.05,
+		Name: "longer-trial", ArmA: "standard-14d", ArmB: "long-30d", Difference: 0.05,
 		Expected: experiment.Expected{PerDay: 30, Conversion: 0.10},
 	}
 }
@@ -51,7 +51,7 @@ func TestAnExperimentStartsAsItIsAskedFor(t *testing.T) {
 	e, err := experiment.Start("e-1", "salt", "ana", request(), situation(), began)
 	require.NoError(t, err)
 	require.Equal(t, experiment.Experiment{
-		ID: "e-1", Name: "longer-trial", A: "standard-14d", B: "long-30d", Difference: 0.05, Expected: experiment.Expected{PerDay: 30, Conversion: 0.10},
+		ID: "e-1", Name: "longer-trial", ArmA: "standard-14d", ArmB: "long-30d", Difference: 0.05, Expected: experiment.Expected{PerDay: 30, Conversion: 0.10},
 		HorizonDays: 30, Day: day, Salt: "salt", StartedAt: began, StartedBy: "ana", Formula: "betting/1",
 	}, e, "the longer arm's 30 days count, not the 14 and 3 of the other")
 	require.Equal(t, experiment.Dealing, e.Status())
@@ -69,17 +69,17 @@ func TestARequestIsRefusedByItsField(t *testing.T) {
 		"no name":             {func(r *experiment.Request) { r.Name = "" }, "name", name},
 		"a name in capitals":  {func(r *experiment.Request) { r.Name = "Longer" }, "name", name},
 		"a long name":         {func(r *experiment.Request) { r.Name = strings.Repeat("x", 41) }, "name", name},
-		"no first policy":     {func(r *experiment.Request) { r.A = "" }, "armA", "is missing"},
-		"no second policy":    {func(r *experiment.Request) { r.B = "" }, "armB", "is missing"},
-		"one policy twice":    {func(r *experiment.Request) { r.B = r.A }, "armB", "is the same policy as armA"},
-		"a policy not there":  {func(r *experiment.Request) { r.B = "gold" }, "armB", "is none of the policies offered"},
-		"another not there":   {func(r *experiment.Request) { r.A = "gold" }, "armA", "is none of the policies offered"},
+		"no first policy":     {func(r *experiment.Request) { r.ArmA = "" }, "armA", "is missing"},
+		"no second policy":    {func(r *experiment.Request) { r.ArmB = "" }, "armB", "is missing"},
+		"one policy twice":    {func(r *experiment.Request) { r.ArmB = r.ArmA }, "armB", "is the same policy as armA"},
+		"a policy not there":  {func(r *experiment.Request) { r.ArmB = "gold" }, "armB", "is none of the policies offered"},
+		"another not there":   {func(r *experiment.Request) { r.ArmA = "gold" }, "armA", "is none of the policies offered"},
 		"no difference":       {func(r *experiment.Request) { r.Difference = 0 }, "difference", bounds + "0"},
 		"a small difference":  {func(r *experiment.Request) { r.Difference = 0.004 }, "difference", bounds + "0.004"},
 		"percent":             {func(r *experiment.Request) { r.Difference = 5 }, "difference", bounds + "5"},
 		"not a number":        {func(r *experiment.Request) { r.Difference = math.NaN() }, "difference", bounds + "NaN"},
-		"nobody a day":        {func(r *experiment.Request) { r.Expected.PerDay = 0 }, "expected.perDay", "must be more than 0, is 0"},
-		"too many a day":      {func(r *experiment.Request) { r.Expected.PerDay = math.Inf(1) }, "expected.perDay", "must be more than 0, is +Inf"},
+		"nobody a day":        {func(r *experiment.Request) { r.Expected.PerDay = 0 }, "expected.perDay", "must be more than 0 and at most 1000000, is 0"},
+		"too many a day":      {func(r *experiment.Request) { r.Expected.PerDay = math.Inf(1) }, "expected.perDay", "must be more than 0 and at most 1000000, is +Inf"},
 		"nobody converts":     {func(r *experiment.Request) { r.Expected.Conversion = 0 }, "expected.conversion", "must be more than 0 and less than 1, is 0"},
 		"everybody converts":  {func(r *experiment.Request) { r.Expected.Conversion = 1 }, "expected.conversion", "must be more than 0 and less than 1, is 1"},
 		"no share of vendors": {func(r *experiment.Request) { r.Expected.Conversion = math.NaN() }, "expected.conversion", "must be more than 0 and less than 1, is NaN"},

@@ -2,9 +2,10 @@ package experiment
 
 import (
 	"math"
-	"math/rand/v2"
 	"slices"
 	"time"
+
+	"marketplace.example/trials/internal/domain/evidence"
 )
 
 // Forecast is how long an experiment would take, by the truth.
@@ -45,11 +46,10 @@ func (r Request) Forecast(horizonDays int) Forecast {
 func (j judge) duration(want Verdict, shareA, shareB, perDay float64, horizonDays int) Duration {
 	var days []int
 	for seed := range uint64(simulated) {
-		random := rand.New(rand.NewPCG(seed, 0xf0e5ee)) //nolint:gosec // a simulation, not a secret
-		p := j.begin()
+		chance, p := evidence.Chance(seed<<32), j.begin()
 		for day := 0; day < MaxDays && p.verdict == NotYet; day++ {
-			p.total.convertedA, p.total.dealtA = drawn(random, p.total.convertedA, p.total.dealtA, perDay/2, shareA)
-			p.total.convertedB, p.total.dealtB = drawn(random, p.total.convertedB, p.total.dealtB, perDay/2, shareB)
+			p.total.convertedA, p.total.dealtA = drawn(&chance, p.total.convertedA, p.total.dealtA, perDay/2, shareA)
+			p.total.convertedB, p.total.dealtB = drawn(&chance, p.total.convertedB, p.total.dealtB, perDay/2, shareB)
 			if p = j.look(p, false); p.verdict == want {
 				days = append(days, day+1+horizonDays)
 			}
@@ -66,22 +66,9 @@ func (j judge) duration(want Verdict, shareA, shareB, perDay float64, horizonDay
 }
 
 // drawn adds a day's vendors of an arm: those that convert and those that do not come each as a Poisson process.
-func drawn(random *rand.Rand, converted, dealt, perDay, share float64) (convertedAfter, dealtAfter float64) {
-	yes, no := poisson(random, perDay*share), poisson(random, perDay*(1-share))
+func drawn(chance *evidence.Chance, converted, dealt, perDay, share float64) (convertedAfter, dealtAfter float64) {
+	yes, no := float64(chance.Poisson(perDay*share)), float64(chance.Poisson(perDay*(1-share)))
 	return converted + yes, dealt + yes + no
-}
-
-// poisson draws a number with a mean; a large one is as good as normal.
-func poisson(random *rand.Rand, mean float64) float64 {
-	const large = 100
-	if mean > large {
-		return max(0, math.Round(mean+math.Sqrt(mean)*random.NormFloat64()))
-	}
-	n := 0.0
-	for left, p := math.Exp(-mean), random.Float64(); p > left; p *= random.Float64() {
-		n++
-	}
-	return n
 }
 
 const (

@@ -82,7 +82,7 @@ func Judge(e Experiment, rows []Row, at time.Time) Judgement {
 	})
 	result := Judgement{
 		At: at, Verdict: p.verdict, Since: since, Difference: p.interval(),
-		A: figures(e.A, p.total.dealtA, p.total.convertedA), B: figures(e.B, p.total.dealtB, p.total.convertedB),
+		A: figures(e.ArmA, p.total.dealtA, p.total.convertedA), B: figures(e.ArmB, p.total.dealtB, p.total.convertedB),
 		EvidenceA: evidence.FromLog(p.evidenceA), EvidenceB: evidence.FromLog(p.evidenceB),
 	}
 	for _, r := range rows {

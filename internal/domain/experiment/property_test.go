@@ -42,7 +42,7 @@ func TestSwappingTheArmsSwapsTheVerdict(t *testing.T) {
 		at := after(rapid.Float64Range(0, 60).Draw(t, "at"))
 		j := experiment.Judge(e, seen, at)
 		swapped := e
-		swapped.A, swapped.B = e.B, e.A
+		swapped.ArmA, swapped.ArmB = e.ArmB, e.ArmA
 		for i, r := range seen {
 			seen[i].A, seen[i].B = r.B, r.A
 		}
@@ -115,7 +115,8 @@ func TestAVerdictStaysAndTheIntervalOnlyNarrows(t *testing.T) {
 		last := experiment.Point{Verdict: experiment.NotYet, Difference: experiment.Interval{Low: -1, High: 1}}
 		for _, p := range points {
 			j := experiment.Judge(e, seen, p.At)
-			require.Equal(t, p, experiment.Point{Day: e.DayOf(p.At), At: p.At, Difference: j.Difference, Verdict: j.Verdict}, "a look and the series agree")
+			look := experiment.Point{Day: e.DayOf(p.At), At: p.At, Difference: j.Difference, Verdict: j.Verdict}
+			require.Equal(t, look, p, "a look and the series agree")
 			if p.Verdict != experiment.Changing {
 				require.GreaterOrEqual(t, p.Difference.Low, last.Difference.Low)
 				require.LessOrEqual(t, p.Difference.High, last.Difference.High)

@@ -19,6 +19,7 @@ func (j Judgement) Sentence(e Experiment) string {
 	case Changing:
 		return "Early and late vendors contradict each other: the difference was hardly the same all along. " +
 			"Look at what changed meanwhile; this experiment will not name a winner."
+	case NotYet:
 	}
 	if j.MoreDays != nil {
 		return fmt.Sprintf("Not yet. About %s at this rate.", evidence.Counted(*j.MoreDays, "more day", "more days"))

@@ -73,7 +73,7 @@ func brokenShares(kind watched) badShares {
 
 // course is a rollout that is being simulated, from its first vendor on.
 type course struct {
-	chance
+	evidence.Chance
 	// look is how many there were, entered that at which the phase began.
 	watch, phase, entered int
 	// starts are what was seen when each phase that admits began.
@@ -91,9 +91,9 @@ type course struct {
 }
 
 // branch goes on independently, with a chance of its own.
-func (c *course) branch(seed chance) course {
+func (c *course) branch(seed evidence.Chance) course {
 	b := *c
-	b.starts, b.due, b.chance = slices.Clone(c.starts), slices.Clone(c.due), c.chance^seed
+	b.starts, b.due, b.Chance = slices.Clone(c.starts), slices.Clone(c.due), c.Chance^seed
 	return b
 }
 
@@ -163,7 +163,7 @@ func (s *simulation) goesOn(ctx context.Context) bool { return s.work <= mostWor
 
 // once lives through a healthy rollout and, as each phase begins, through its breaks.
 func (s *simulation) once(ctx context.Context, seed uint64) passage {
-	p, c := passage{stopped: -1}, course{chance: chance(seed << 32), phase: -1, due: make([]int, slices.Max(s.later)+1)}
+	p, c := passage{stopped: -1}, course{Chance: evidence.Chance(seed << 32), phase: -1, due: make([]int, slices.Max(s.later)+1)}
 	s.enter(&c)
 	for c.watch < healthyDays*s.watches && c.phase < len(s.plan.Phases) && s.goesOn(ctx) {
 		if len(p.lost) < len(c.starts) {
@@ -182,7 +182,7 @@ func (s *simulation) once(ctx context.Context, seed uint64) passage {
 
 // breaks is how many vendors each break would cost that begins now.
 func (s *simulation) breaks(ctx context.Context, c *course) (lost [watchedKinds]int) {
-	for kind, seed := range [watchedKinds]chance{mails: 1, steps: 2, calls: 3} {
+	for kind, seed := range [watchedKinds]evidence.Chance{mails: 1, steps: 2, calls: 3} {
 		b := c.branch(seed)
 		lost[kind] = notFound
 		if watched(kind) == calls && !s.paced {
@@ -233,7 +233,7 @@ func (s *simulation) observe(c *course, share badShares) bool {
 // due admits the vendors who register at one look, and returns how many have a step then: they, and some of those before.
 func (s *simulation) due(c *course) int {
 	percentage := s.plan.Phases[min(c.phase, len(s.plan.Phases)-1)].Percentage
-	n := c.poisson(s.perDay / float64(s.watches) * percentage / 100)
+	n := c.Poisson(s.perDay / float64(s.watches) * percentage / 100)
 	c.admitted += n
 	if n > 0 {
 		for _, later := range s.later {
@@ -247,6 +247,6 @@ func (s *simulation) due(c *course) int {
 }
 
 func (c *course) draw(n int, bad float64) observations {
-	failed := c.binomial(n, bad)
+	failed := c.Binomial(n, bad)
 	return observations{n - failed, failed}
 }

@@ -1,4 +1,4 @@
-package rollout
+package evidence
 
 import (
 	"math"
@@ -10,7 +10,7 @@ import (
 // The first numbers of the published SplitMix64 from seed 0.
 func TestChanceIsTheOneThatIsPublished(t *testing.T) {
 	t.Parallel()
-	c := chance(0)
+	c := Chance(0)
 	require.Equal(t, []uint64{0xe220a8397b1dcdaf, 0x6e789e6aa1b965f4, 0x06c45d188009454f}, []uint64{c.next(), c.next(), c.next()})
 }
 
@@ -19,18 +19,18 @@ func TestDrawnNumbersHaveTheirMeanAndSpread(t *testing.T) {
 	const draws = 20_000
 	tests := []struct {
 		name           string
-		draw           func(*chance) int
+		draw           func(*Chance) int
 		mean, variance float64
 	}{
-		{"few events", func(c *chance) int { return c.poisson(0.3) }, 0.3, 0.3},
-		{"many events", func(c *chance) int { return c.poisson(400) }, 400, 400},
-		{"of a few", func(c *chance) int { return c.binomial(10, 0.4) }, 4, 2.4},
-		{"of many", func(c *chance) int { return c.binomial(1000, 0.4) }, 400, 240},
-		{"none", func(c *chance) int { return c.poisson(0) + c.binomial(0, 0.5) + c.binomial(100, 0) }, 0, 0},
-		{"all", func(c *chance) int { return c.binomial(100, 1) }, 100, 0},
+		{"few events", func(c *Chance) int { return c.Poisson(0.3) }, 0.3, 0.3},
+		{"many events", func(c *Chance) int { return c.Poisson(400) }, 400, 400},
+		{"of a few", func(c *Chance) int { return c.Binomial(10, 0.4) }, 4, 2.4},
+		{"of many", func(c *Chance) int { return c.Binomial(1000, 0.4) }, 400, 240},
+		{"none", func(c *Chance) int { return c.Poisson(0) + c.Binomial(0, 0.5) + c.Binomial(100, 0) }, 0, 0},
+		{"all", func(c *Chance) int { return c.Binomial(100, 1) }, 100, 0},
 	}
 	for _, tt := range tests {
-		c := chance(7)
+		c := Chance(7)
 		sum, squares := 0.0, 0.0
 		for range draws {
 			x := float64(tt.draw(&c))
