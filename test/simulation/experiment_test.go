@@ -10,7 +10,7 @@ import (
 )
 
 // compared is how often a test lives through each case; make simulate does it all.
-const compared = 60
+const compared = 40
 
 func TestExperimentsShowWhatTheyMust(t *testing.T) {
 	t.Parallel()
