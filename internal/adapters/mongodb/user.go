@@ -97,6 +97,9 @@ func readAutomation(doc bson.Raw) *trial.Automation {
 		Status:            trial.Status(text(doc.Lookup("status"))),
 	}
 	a.PolicyBy, a.Attributes = trial.PolicyBy(text(doc.Lookup("policyBy"))), attributes(doc.Lookup("attributes"))
+	if e, ok := doc.Lookup("experiment").DocumentOK(); ok {
+		a.Experiment = &trial.Assignment{Experiment: text(e.Lookup("experiment")), Arm: text(e.Lookup("arm"))}
+	}
 	if endsAt := date(doc.Lookup("endsAt")); !endsAt.IsZero() {
 		a.EndsAt = &endsAt
 	}

@@ -112,6 +112,7 @@ func (r registration) over(a *trial.Automation) *trial.Automation {
 	decided := trial.Automation{
 		Cohort: r.Cohort, Bucket: r.Bucket, RolloutPercentage: r.RolloutPercentage, FlagsVersion: r.FlagsVersion,
 		Policy: r.Policy, RegisteredAt: r.RegisteredAt.UTC(), PolicyBy: r.PolicyBy, Attributes: r.Attributes,
+		Experiment: r.Experiment,
 	}
 	if a != nil {
 		decided.Status, decided.EndsAt, decided.Conversion = a.Status, a.EndsAt, a.Conversion

@@ -27,6 +27,8 @@ type registration struct {
 	// PolicyBy and Attributes say why it is that policy; an erasure removes the attributes.
 	PolicyBy   trial.PolicyBy   `json:"policyBy,omitempty"`
 	Attributes trial.Attributes `json:"attributes,omitempty"`
+	// Experiment is the arm that was dealt; nil for none.
+	Experiment *trial.Assignment `json:"experiment,omitempty"`
 }
 
 func newRegistration(v trial.Vendor) (registration, error) {
@@ -40,7 +42,7 @@ func newRegistration(v trial.Vendor) (registration, error) {
 	return registration{
 		StartedAt: v.StartedAt, Cohort: a.Cohort, Bucket: a.Bucket, RolloutPercentage: a.RolloutPercentage,
 		FlagsVersion: a.FlagsVersion, Policy: a.Policy, RegisteredAt: a.RegisteredAt,
-		PolicyBy: a.PolicyBy, Attributes: a.Attributes,
+		PolicyBy: a.PolicyBy, Attributes: a.Attributes, Experiment: a.Experiment,
 	}, nil
 }
 
@@ -59,6 +61,9 @@ func (r registration) automation(prefix string) bson.D {
 	}
 	if len(r.Attributes) > 0 {
 		fields = append(fields, bson.E{Key: prefix + "attributes", Value: r.Attributes})
+	}
+	if r.Experiment != nil {
+		fields = append(fields, bson.E{Key: prefix + "experiment", Value: r.Experiment})
 	}
 	return fields
 }
@@ -137,6 +142,7 @@ func (s *Store) decided(ctx context.Context, id string, now registration) (regis
 	}
 	return registration{
 		StartedAt: state.StartedAt, Cohort: state.Cohort, Bucket: now.Bucket, Policy: state.Policy.Name, RegisteredAt: state.StartedAt,
+		Experiment: state.Experiment,
 	}, nil
 }
 
@@ -321,7 +327,7 @@ func (s *Store) KeepRegistration(ctx context.Context, r trial.Registration) erro
 	}
 	_, _, err = first(ctx, s, registrationKey(r.VendorID), registration{
 		StartedAt: r.At, Cohort: r.Cohort, Bucket: flags.Bucket(doc.Salt, flags.Key, r.VendorID), Policy: r.Policy.Name, RegisteredAt: r.At,
-		FlagsVersion: r.FlagsVersion,
+		FlagsVersion: r.FlagsVersion, Experiment: r.Experiment,
 	})
 	return err
 }

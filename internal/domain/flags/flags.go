@@ -31,6 +31,8 @@ type Document struct {
 	Rollback *RollbackRequest `json:"rollback,omitempty"`
 	// Write is a rollout's last write; whether its decision is stored is not known here. Nil for none.
 	Write *Write `json:"write,omitempty"`
+	// Dealing is that of the latest policy experiment; nil for none.
+	Dealing *Dealing `json:"dealing,omitempty"`
 }
 
 // RollbackRequest is a requested rollback and the rollout it is for.
@@ -87,20 +89,28 @@ type Change struct {
 	// Rollback is the request that lowers the flags, Write a rollout's write; nil for other changes.
 	Rollback *RollbackRequest
 	Write    *Write
+	// Dealing is the latest experiment's, as it is to be.
+	Dealing *Dealing
 }
 
 // Change returns a change of the document that changes nothing yet.
-func (d Document) Change() Change { return Change{Flags: d.FeatureFlags, Found: d} }
+func (d Document) Change() Change { return Change{Flags: d.FeatureFlags, Found: d, Dealing: d.Dealing} }
 
 // Changed returns the document after a change, and whether that changes anything.
 func (d Document) Changed(c Change, by string, at time.Time) (after Document, changed bool) {
-	if c.Flags == d.FeatureFlags && !c.Off && c.Rollback == nil && c.Write == nil {
+	dealing := c.dealingAfter(by, at)
+	ofFlags := c.Flags != d.FeatureFlags || c.Off || c.Rollback != nil || c.Write != nil
+	if !ofFlags && dealing == d.Dealing {
 		return d, false
+	}
+	d.Dealing = dealing
+	d.Version++
+	if !ofFlags {
+		return d, true // to the rollout, nobody has set the flags by hand
 	}
 	if c.Flags != d.FeatureFlags || c.Write == nil {
 		d.FeatureFlags, d.UpdatedAt, d.UpdatedBy = c.Flags, at, by
 	}
-	d.Version++
 	if by != Automatic {
 		d.HandVersion = d.Version
 	}

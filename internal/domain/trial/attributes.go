@@ -57,4 +57,6 @@ const (
 	PolicyByRule PolicyBy = "rule"
 	// PolicyByDefault: nothing else did.
 	PolicyByDefault PolicyBy = "default"
+	// PolicyByExperiment: an experiment dealt it, instead of the default.
+	PolicyByExperiment PolicyBy = "experiment"
 )

@@ -66,6 +66,8 @@ type Registration struct {
 	At       time.Time     `json:"at"`
 	// FlagsVersion is the version of the flags that decided the cohort; 0 if unknown.
 	FlagsVersion int `json:"flagsVersion,omitempty"`
+	// Experiment is the arm that a policy experiment dealt the vendor; nil for none.
+	Experiment *Assignment `json:"experiment,omitempty"`
 }
 
 // Start returns a trial's first event.
@@ -156,7 +158,7 @@ func (s State) Apply(e Event) State {
 
 func (s *State) begin(r Registration) {
 	s.VendorID, s.Cohort, s.Automated = r.VendorID, r.Cohort, r.Cohort == Automated
-	s.Policy, s.Day, s.Zone = r.Policy, r.Day, r.Zone
+	s.Policy, s.Day, s.Zone, s.Experiment = r.Policy, r.Day, r.Zone, r.Experiment
 	if s.Automated {
 		s.AutomatedUnder = r.FlagsVersion
 	}

@@ -11,9 +11,11 @@ type Overview struct {
 	VendorID string `json:"vendorId"`
 	Status   Status `json:"status"`
 	// Cohort is the one that the trial is counted in: State.CountedAs.
-	Cohort        Cohort       `json:"cohort"`
-	Automated     bool         `json:"automated"`
-	Policy        string       `json:"policy"`
+	Cohort    Cohort `json:"cohort"`
+	Automated bool   `json:"automated"`
+	Policy    string `json:"policy"`
+	// Experiment is the arm that a policy experiment dealt the vendor; nil for none.
+	Experiment    *Assignment  `json:"experiment,omitempty"`
 	Revision      int          `json:"revision"`
 	StartedAt     time.Time    `json:"startedAt"`
 	EndsAt        time.Time    `json:"endsAt"`
@@ -30,7 +32,7 @@ type Overview struct {
 // Overview returns the trial as people and programs see it.
 func (s State) Overview() Overview {
 	o := Overview{
-		VendorID: s.VendorID, Status: s.Status, Cohort: s.CountedAs(), Automated: s.Automated, Policy: s.Policy.Name,
+		VendorID: s.VendorID, Status: s.Status, Cohort: s.CountedAs(), Automated: s.Automated, Policy: s.Policy.Name, Experiment: s.Experiment,
 		Revision: s.Revision, StartedAt: s.StartedAt, EndsAt: s.EndsAt, GraceEndsAt: s.GraceEndsAt,
 		Held: s.Held, ConvertedAt: s.ConvertedAt, ConvertedLate: s.ConvertedLate, Steps: s.Steps, Summary: s.Sentence(),
 	}

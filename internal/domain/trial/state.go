@@ -59,6 +59,8 @@ type State struct {
 	// AdoptedAt is when a backfill last automated the trial; nil for never. A release keeps it.
 	AdoptedAt *time.Time `json:"adoptedAt,omitempty"`
 	Policy    Policy     `json:"policy"`
+	// Experiment is the arm that a policy experiment dealt the vendor; nil for none. It never changes.
+	Experiment *Assignment `json:"experiment,omitempty"`
 	// Day is the length of a day for this trial, in nanoseconds.
 	Day time.Duration `json:"day"`
 	// Zone is the vendor's IANA time zone, empty if unknown.

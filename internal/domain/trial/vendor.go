@@ -40,11 +40,21 @@ type Automation struct {
 	// PolicyBy and Attributes say why it is that policy; empty if that is not on record. An erasure removes the attributes.
 	PolicyBy   PolicyBy   `json:"policyBy,omitempty"`
 	Attributes Attributes `json:"attributes,omitempty"`
+	// Experiment is the arm that a policy experiment dealt the vendor, with its policy; nil for none.
+	Experiment *Assignment `json:"experiment,omitempty"`
 	// Status and EndsAt follow the trial; empty and nil until its workflow has begun.
 	Status Status     `json:"status"`
 	EndsAt *time.Time `json:"endsAt"`
 	// Conversion is billing's report, kept until and after the trial has recorded it.
 	Conversion *Conversion `json:"conversion"`
+}
+
+// Assignment is a vendor's arm in a policy experiment. It is dealt once, at registration, and stays whatever policy the trial
+// is moved to later.
+type Assignment struct {
+	// Experiment is the experiment's id, Arm the name of its arm.
+	Experiment string `json:"experiment"`
+	Arm        string `json:"arm"`
 }
 
 // Conversion is billing's report that a vendor has converted.
@@ -144,5 +154,6 @@ func (v Vendor) NoMail() Reason {
 func (v Vendor) Registration(p Policy, day time.Duration) Registration {
 	return Registration{
 		VendorID: v.ID, Cohort: v.Automation.Cohort, Policy: p, Day: day, Zone: v.Zone, At: v.StartedAt, FlagsVersion: v.Automation.FlagsVersion,
+		Experiment: v.Automation.Experiment,
 	}
 }
