@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/experiment"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/migration"
 	"marketplace.example/trials/internal/domain/monitoring"
@@ -31,6 +32,7 @@ const (
 // SweepStore is what the sweep needs of the database.
 type SweepStore interface {
 	app.FlagReader
+	app.LatestExperiment
 	app.VendorReader // with what is on record beside its document
 	// TakeIn adds what registration would have added to a vendor that the
 	// marketplace put straight into its collection.
@@ -149,9 +151,13 @@ func (s *Sweep) start(ctx context.Context, swept *Swept) error {
 	if err != nil {
 		return fmt.Errorf("reading the flags: %w", err)
 	}
+	running, err := app.Dealing(ctx, s.Store, doc)
+	if err != nil {
+		return fmt.Errorf("reading the experiment: %w", err)
+	}
 	vendors = slices.DeleteFunc(vendors, s.starting)
 	each(ctx, s, vendors, func(ctx context.Context, v trial.Vendor) (*int64, error) {
-		done, err := s.begin(ctx, doc, v, swept)
+		done, err := s.begin(ctx, doc, running, v, swept)
 		s.failed.note(v.ID, err, s.Now())
 		return done, err
 	})
@@ -166,9 +172,9 @@ func (s *Sweep) starting(v trial.Vendor) bool {
 // begin starts a vendor's trial. If the trial is known, the marketplace has replaced the document, and begin restores our fields:
 // starting a trial that has ended would not do that, and be repeated by every sweep. A trial that has lost its workflow is
 // overdue or held, and is repaired as such.
-func (s *Sweep) begin(ctx context.Context, doc flags.Document, v trial.Vendor, swept *Swept) (*int64, error) {
+func (s *Sweep) begin(ctx context.Context, doc flags.Document, e *experiment.Experiment, v trial.Vendor, swept *Swept) (*int64, error) {
 	if v.Automation == nil {
-		enrolled, doubt := s.enroll(doc, v)
+		enrolled, doubt := s.enroll(doc, e, v)
 		if doubt != "" {
 			var done *int64
 			var err error
@@ -205,8 +211,12 @@ func (s *Sweep) doubtful(ctx context.Context, id string, doubt migration.Reason,
 }
 
 // enroll decides for a vendor that the marketplace inserted what registration would have decided.
-func (s *Sweep) enroll(doc flags.Document, v trial.Vendor) (trial.Vendor, migration.Reason) {
-	return Enroll(doc, v, s.Policies.OfDefault(), s.Day, s.Now())
+func (s *Sweep) enroll(doc flags.Document, e *experiment.Experiment, v trial.Vendor) (trial.Vendor, migration.Reason) {
+	enrolled, doubt := Enroll(doc, v, s.Policies.OfDefault(), s.Day, s.Now())
+	if doubt == "" {
+		enrolled = app.Deal(e, doc, s.Policies, enrolled)
+	}
+	return enrolled, doubt
 }
 
 // Enroll gives a vendor its trial's start, cohort and default policy, once. For a vendor who may not be new it returns the reason: nobody is told today

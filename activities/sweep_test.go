@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/domain/experiment"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/migration"
 	"marketplace.example/trials/internal/domain/monitoring"
@@ -25,24 +27,26 @@ import (
 
 // sweepFake is what a sweep finds, and what it did about it.
 type sweepFake struct {
-	mu        sync.Mutex
-	flags     flags.Flags
-	vendors   []trial.Vendor
-	converted []trial.Vendor
-	overdue   []trial.State
-	held      []trial.State
-	elsewhere [][]trial.Whereabouts // vendors who have moved, a page each
-	known     []string              // vendors that have a trial
-	recorded  *trial.Vendor         // a vendor that was registered, whatever its document says
-	running   []string              // vendors whose trial's workflow runs
-	broken    string                // the vendor whose calls fail
-	version   int                   // of the flags
-	done      []string
-	swept     time.Time // when a sweep last came to its end
-	rollout   rollout.State
-	runs      bool // whether the rollout's workflow does
-	kept      int  // how often the watch was seen to
-	canaries  bool // whether canaries are due
+	mu         sync.Mutex
+	flags      flags.Flags
+	vendors    []trial.Vendor
+	converted  []trial.Vendor
+	overdue    []trial.State
+	held       []trial.State
+	elsewhere  [][]trial.Whereabouts // vendors who have moved, a page each
+	known      []string              // vendors that have a trial
+	recorded   *trial.Vendor         // a vendor that was registered, whatever its document says
+	running    []string              // vendors whose trial's workflow runs
+	broken     string                // the vendor whose calls fail
+	version    int                   // of the flags
+	taken      []trial.Vendor        // vendors as they were taken in
+	experiment experiment.Experiment // the latest one, which deals unless it has ended
+	done       []string
+	swept      time.Time // when a sweep last came to its end
+	rollout    rollout.State
+	runs       bool // whether the rollout's workflow does
+	kept       int  // how often the watch was seen to
+	canaries   bool // whether canaries are due
 	// cost is how long each query takes, elapsed the time since now, asked the
 	// queries made.
 	cost, elapsed time.Duration
@@ -67,11 +71,23 @@ func (y *sweepFake) NoteSweep(_ context.Context, at time.Time) error {
 }
 
 func (y *sweepFake) Flags(context.Context) (flags.Document, error) {
-	return flags.Document{FeatureFlags: y.flags, Version: y.version}, nil
+	doc := flags.Document{FeatureFlags: y.flags, Version: y.version}
+	if y.experiment.ID != "" {
+		doc.Dealing = &flags.Dealing{Experiment: y.experiment.ID}
+	}
+	return doc, nil
+}
+
+func (y *sweepFake) LatestExperiment(context.Context) (experiment.Experiment, bool, error) {
+	return y.experiment, y.experiment.ID != "", nil
 }
 
 func (y *sweepFake) TakeIn(_ context.Context, v trial.Vendor) (trial.Vendor, error) {
-	return v, y.note("take in "+string(v.Automation.Cohort), v.ID)
+	err := y.note("take in "+string(v.Automation.Cohort), v.ID)
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	y.taken = append(y.taken, v)
+	return v, err
 }
 
 func (y *sweepFake) Vendor(_ context.Context, id string) (trial.Vendor, error) {
@@ -257,6 +273,24 @@ func TestEnrollDecidesStartAndCohort(t *testing.T) {
 			require.Equal(t, c.doc.Version, v.Automation.FlagsVersion)
 		})
 	}
+}
+
+// Vendors that the marketplace puts straight into its collection are part of an experiment as those are who register.
+func TestASweepDealsNewVendors(t *testing.T) {
+	t.Parallel()
+	current := flags.Initial()
+	current.TrialAutomation.RolloutPercentage = 100
+	y := &sweepFake{flags: current, vendors: []trial.Vendor{{ID: "new", CreatedAt: now}, {ID: "earlier", CreatedAt: now.Add(-2 * time.Hour)}}}
+	y.experiment = experiment.Experiment{ID: "x", ArmA: trial.DefaultPolicy().Name, ArmB: "week", Day: trial.RealDay, HorizonDays: 17, StartedAt: now.Add(-time.Hour)}
+	s := y.sweeper()
+	s.Policies.Policies = append(s.Policies.Policies, trial.Policy{Name: "week", LengthDays: 7, SendHour: 9})
+	y.sweepWith(t, s)
+	slices.SortFunc(y.taken, func(a, b trial.Vendor) int { return strings.Compare(a.ID, b.ID) })
+	require.Len(t, y.taken, 2)
+	require.Nil(t, y.taken[0].Automation.Experiment, "it began before")
+	arm := y.taken[1].Automation.Experiment
+	require.Equal(t, &trial.Assignment{Experiment: "x", Arm: string(experiment.Deal("", "new"))}, arm)
+	require.Equal(t, y.experiment.Policy(experiment.Arm(arm.Arm)), y.taken[1].Automation.Policy)
 }
 
 // Of whom nobody knows whether it is new is left alone, however the document says so, and told of.

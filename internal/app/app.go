@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/experiment"
 	"marketplace.example/trials/internal/domain/lanes"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/policy"
@@ -42,7 +43,9 @@ type App struct {
 	settler *settler
 	// flagsDelivery has changes of the flags at once told to the trials together.
 	flagsDelivery lanes.Joint
-	forecasts     *forecasts
+	forecasts     *forecasts[rollout.Forecast]
+	// experimentForecasts are those of policy experiments.
+	experimentForecasts *forecasts[experiment.Forecast]
 }
 
 // New makes the use cases.
@@ -50,7 +53,10 @@ func New(o Options) *App {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &App{Options: o, turns: lanes.New(changesAtOnce, mostChanges), settler: newSettler(o.Store, o.Log), forecasts: newForecasts()}
+	return &App{
+		Options: o, turns: lanes.New(changesAtOnce, mostChanges), settler: newSettler(o.Store, o.Log),
+		forecasts: newForecasts[rollout.Forecast](), experimentForecasts: newForecasts[experiment.Forecast](),
+	}
 }
 
 // Close writes down what is missing on the audit record, once no request is under way.

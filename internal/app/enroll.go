@@ -62,6 +62,11 @@ func (a *App) enroll(ctx context.Context, asked trial.Vendor, terms policy.Asked
 	if trial.IsCanary(asked.ID) {
 		asked.Automation.Cohort = trial.Automated
 	}
+	running, err := Dealing(ctx, a.Store, flags)
+	if err != nil {
+		return asked, false, err
+	}
+	asked = Deal(running, flags, a.Policies, asked)
 	stored, created, err := a.Store.RegisterVendor(ctx, asked)
 	if err != nil {
 		return stored, false, err

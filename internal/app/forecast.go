@@ -27,27 +27,29 @@ func (a *App) Forecast(ctx context.Context, plan *rollout.Plan, perDay *float64)
 		return rollout.Forecast{}, trial.Within("plan.", err)
 	}
 	if perDay != nil {
-		return a.forecasts.at(ctx, p, a.forecastOf, *perDay)
+		return a.forecastAt(ctx, p, *perDay)
 	}
 	recent, err := a.recentRate(ctx)
 	if err != nil {
 		return rollout.Forecast{}, err
 	}
-	f, err := a.forecasts.at(ctx, p, a.forecastOf, recent)
+	f, err := a.forecastAt(ctx, p, recent)
 	f.Recent = true
 	for _, rate := range comparedRates {
 		if err != nil {
 			return rollout.Forecast{}, err
 		}
 		var other rollout.Forecast
-		other, err = a.forecasts.at(ctx, p, a.forecastOf, rate)
+		other, err = a.forecastAt(ctx, p, rate)
 		f.Others = append(f.Others, other)
 	}
 	return f, err
 }
 
-func (a *App) forecastOf(ctx context.Context, p rollout.Plan, perDay float64) (rollout.Forecast, error) {
-	return rollout.NewForecast(p, a.Times(), perDay).WithRisk(ctx, p)
+func (a *App) forecastAt(ctx context.Context, p rollout.Plan, perDay float64) (rollout.Forecast, error) {
+	return a.forecasts.of(ctx, []any{perDay, p}, func(ctx context.Context) (rollout.Forecast, error) {
+		return rollout.NewForecast(p, a.Times(), perDay).WithRisk(ctx, p)
+	})
 }
 
 // recentRate is how many vendors registered a day in the last four weeks, to a tenth.
@@ -58,30 +60,28 @@ func (a *App) recentRate(ctx context.Context) (float64, error) {
 }
 
 // forecasts remembers forecasts, and makes one at a time, so that whoever asks often slows down nothing else.
-type forecasts struct {
+type forecasts[T any] struct {
 	turn chan struct{}
 	// waiting has room for those who wait for their turn, and whose turn it is.
 	waiting chan struct{}
 	mu      sync.Mutex
-	known   map[string]rollout.Forecast
+	known   map[string]T
 }
 
 // mostForecasts bounds what is remembered, mostWaiting who waits.
 const mostForecasts, mostWaiting = 100, 8
 
-func newForecasts() *forecasts {
-	return &forecasts{turn: make(chan struct{}, 1), waiting: make(chan struct{}, mostWaiting), known: map[string]rollout.Forecast{}}
+func newForecasts[T any]() *forecasts[T] {
+	return &forecasts[T]{turn: make(chan struct{}, 1), waiting: make(chan struct{}, mostWaiting), known: map[string]T{}}
 }
 
-// at is a forecast of a plan, remembered or made anew in turn. Nobody works on for whoever has gone.
-func (f *forecasts) at(
-	ctx context.Context, p rollout.Plan, forecast func(context.Context, rollout.Plan, float64) (rollout.Forecast, error), perDay float64,
-) (rollout.Forecast, error) {
-	document, err := json.Marshal(p)
+// of is the forecast of a question, remembered or made anew in turn. Nobody works on for whoever has gone.
+func (f *forecasts[T]) of(ctx context.Context, question any, forecast func(context.Context) (T, error)) (made T, err error) {
+	document, err := json.Marshal(question)
 	if err != nil {
-		return rollout.Forecast{}, fmt.Errorf("writing the plan: %w", err)
+		return made, fmt.Errorf("writing what is asked: %w", err)
 	}
-	key := fmt.Sprintf("%v %s", perDay, document)
+	key := string(document)
 	if known, is := f.find(key); is {
 		return known, nil
 	}
@@ -89,20 +89,20 @@ func (f *forecasts) at(
 	case f.waiting <- struct{}{}:
 		defer func() { <-f.waiting }()
 	default:
-		return rollout.Forecast{}, &trial.Error{Code: trial.CodeUnavailable, Message: "many forecasts are being made: try again in some seconds"}
+		return made, &trial.Error{Code: trial.CodeUnavailable, Message: "many forecasts are being made: try again in some seconds"}
 	}
 	select {
 	case f.turn <- struct{}{}:
 		defer func() { <-f.turn }()
 	case <-ctx.Done():
-		return rollout.Forecast{}, fmt.Errorf("waiting for a forecast: %w", context.Cause(ctx))
+		return made, fmt.Errorf("waiting for a forecast: %w", context.Cause(ctx))
 	}
 	if known, is := f.find(key); is { // whoever was before has made it
 		return known, nil
 	}
-	made, err := forecast(ctx, p, perDay)
+	made, err = forecast(ctx)
 	if err != nil {
-		return rollout.Forecast{}, err
+		return made, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -113,7 +113,7 @@ func (f *forecasts) at(
 	return made, nil
 }
 
-func (f *forecasts) find(key string) (rollout.Forecast, bool) {
+func (f *forecasts[T]) find(key string) (T, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	known, is := f.known[key]

@@ -16,31 +16,29 @@ import (
 func TestFewWaitForAForecast(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f, ctx := newForecasts(), t.Context()
-		made := func(_ context.Context, p rollout.Plan, _ float64) (rollout.Forecast, error) {
-			return rollout.Forecast{Plan: p.Name}, nil
-		}
+		f, ctx := newForecasts[rollout.Forecast](), t.Context()
+		made := func(context.Context) (rollout.Forecast, error) { return rollout.Forecast{Plan: "p"}, nil }
 		f.turn <- struct{}{}
 		waiting := make(chan error, mostWaiting)
 		for n := range mostWaiting {
 			go func() {
-				_, err := f.at(ctx, rollout.DefaultPlan(), made, float64(n))
+				_, err := f.of(ctx, n, made)
 				waiting <- err
 			}()
 		}
 		synctest.Wait()
-		_, err := f.at(ctx, rollout.DefaultPlan(), made, 100)
+		_, err := f.of(ctx, 100, made)
 		require.Equal(t, trial.CodeUnavailable, trial.CodeOf(err))
 		<-f.turn
 		for range mostWaiting {
 			require.NoError(t, <-waiting)
 		}
-		_, err = f.at(ctx, rollout.DefaultPlan(), made, 100)
+		_, err = f.of(ctx, 100, made)
 		require.NoError(t, err)
 		f.turn <- struct{}{}
 		ended, end := context.WithCancel(ctx)
 		end()
-		_, err = f.at(ended, rollout.DefaultPlan(), made, 101)
+		_, err = f.of(ended, 101, made)
 		require.ErrorIs(t, err, context.Canceled)
 		require.Empty(t, f.waiting)
 	})
@@ -49,16 +47,16 @@ func TestFewWaitForAForecast(t *testing.T) {
 // Whoever goes while a forecast is made ends its work. Nothing of it is remembered, and the next one's is whole.
 func TestAForecastEndsWithItsRequest(t *testing.T) {
 	t.Parallel()
-	f := newForecasts()
+	f := newForecasts[rollout.Forecast]()
 	gone, leave := context.WithCancel(t.Context())
-	made := func(ctx context.Context, p rollout.Plan, perDay float64) (rollout.Forecast, error) {
+	made := func(ctx context.Context) (rollout.Forecast, error) {
 		leave()
-		return rollout.NewForecast(p, evidence.Times{Day: trial.RealDay, TrialDays: 17}, perDay).WithRisk(ctx, p)
+		return rollout.NewForecast(rollout.DefaultPlan(), evidence.Times{Day: trial.RealDay, TrialDays: 17}, 30).WithRisk(ctx, rollout.DefaultPlan())
 	}
-	_, err := f.at(gone, rollout.DefaultPlan(), made, 30)
+	_, err := f.of(gone, 30, made)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Empty(t, f.turn)
-	whole, err := f.at(t.Context(), rollout.DefaultPlan(), made, 30)
+	whole, err := f.of(t.Context(), 30, made)
 	require.NoError(t, err)
 	require.Positive(t, whole.Runs)
 }

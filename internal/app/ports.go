@@ -8,6 +8,7 @@ import (
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/experiment"
 	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/idempotency"
@@ -32,6 +33,7 @@ type Store interface {
 	BulkStore
 	KeyStore
 	FeedbackStore
+	ExperimentStore
 	// Ping tells whether the database answers.
 	Ping(ctx context.Context) error
 }
@@ -183,6 +185,31 @@ type FeedbackStore interface {
 	// PutFeedback keeps an answer in place of the vendor's earlier one about the same kind of e-mail; of a vendor that is erased
 	// without the text.
 	PutFeedback(ctx context.Context, vendorID string, a feedback.Answer) error
+}
+
+// LatestExperiment reads the latest policy experiment.
+type LatestExperiment interface {
+	// LatestExperiment returns it, and whether there is one.
+	LatestExperiment(ctx context.Context) (e experiment.Experiment, found bool, err error)
+}
+
+// ExperimentReader reads the policy experiments.
+type ExperimentReader interface {
+	LatestExperiment
+	// Experiments are the latest experiments, the latest first, at most a hundred.
+	Experiments(ctx context.Context) ([]experiment.Experiment, error)
+	// ExperimentRows are what became of an experiment's vendors, by the day on which their trials began.
+	ExperimentRows(ctx context.Context, e experiment.Experiment) ([]experiment.Row, error)
+}
+
+// ExperimentStore keeps the policy experiments.
+type ExperimentStore interface {
+	ExperimentReader
+	// AddExperiment stores a new experiment, unless the latest one has not ended or another is added at the same time: that is a
+	// *trial.Error with trial.CodeConflict.
+	AddExperiment(ctx context.Context, e experiment.Experiment) error
+	// EndExperiment stores an experiment as a person has ended it. The first end counts, and is returned.
+	EndExperiment(ctx context.Context, ended experiment.Experiment) (first experiment.Experiment, err error)
 }
 
 // TokenReader reads the tokens that were issued.

@@ -14,6 +14,7 @@ import (
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
+	"marketplace.example/trials/internal/domain/experiment"
 	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/idempotency"
@@ -65,6 +66,9 @@ type Store struct { //nolint:gocritic // tests that cause a fault take its lock 
 	// Operations are the bulk operations, the first first, and Items their trials.
 	Operations []bulk.View
 	Items      map[string][]bulk.Item
+	// Experimented are the experiments, the latest last, and Rows the evidence of the latest.
+	Experimented []experiment.Experiment
+	Rows         []experiment.Row
 	// Keys are what the keys of requests stand for.
 	Keys map[string]idempotency.Claim
 }

@@ -12,6 +12,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/experiment"
 	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -53,6 +54,7 @@ func TestEachFilterHasAnIndexAndEachIndexAFilter(t *testing.T) {
 		"audit by outcome":   func() error { return entries(audit.Filter{Outcome: audit.Failed}) },
 		"feedback, rollout":  func() error { return only(s.CountFeedback(ctx, feedback.Filter{RolloutID: "r-1"})) },
 		"feedback, time":     func() error { return only(s.CountFeedback(ctx, feedback.Filter{From: at, To: at})) },
+		"experiment's rows":  func() error { return only(s.ExperimentRows(ctx, experiment.Experiment{ID: "x", Day: trial.RealDay})) },
 		"bulk of one vendor": func() error { return only(s.BulkParts(ctx, "v-1")) },
 	} {
 		seen = nil

@@ -35,6 +35,7 @@ func indexes() []index {
 		{collection: trialsCollection, keys: ascending("cohort", "_id"), serves: "Trials of one cohort, in the order of _id"},
 		{collection: trialsCollection, keys: ascending("_id", "adoptedAt"), options: options.Index().SetPartialFilterExpression(bson.D{adopted()}),
 			serves: "Trials that were adopted, in the order of _id"},
+		{collection: trialsCollection, keys: ascending("experiment.experiment"), options: options.Index().SetSparse(true), serves: "ExperimentRows of one experiment"},
 		{collection: auditCollection, keys: ascending("subject", "_id"), serves: "AuditEntries of one subject, in the order of _id"},
 		{collection: auditCollection, keys: ascending("actor", "_id"), serves: "AuditEntries of one actor, in the order of _id"},
 		{collection: auditCollection, keys: ascending("outcome", "_id"), serves: "AuditEntries of one outcome, in the order of _id"},
