@@ -18,6 +18,8 @@ type ReportStore interface {
 	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
 	app.DecisionReader
 	app.FeedbackCounter
+	app.FlagReader
+	app.ExperimentReader
 	Observations(ctx context.Context, from, to time.Time, day time.Duration) ([]rollout.Outcome, rollout.Calls, error)
 	// Report is a report, and whether people were notified of it, or that was given up.
 	Report(ctx context.Context, rolloutID, id string) (r report.Report, notified, found bool, err error)
@@ -110,8 +112,26 @@ func (r *Reports) make(ctx context.Context, state rollout.State, p rollout.Perio
 	if err != nil {
 		return report.Report{}, failed("reading the decisions", err)
 	}
-	made, err := r.Store.AddReport(ctx, report.Make(state, p, days, before, decisions, r.Now()))
+	made, err := r.withExperiment(ctx, report.Make(state, p, days, before, decisions, r.Now()))
+	if err != nil {
+		return report.Report{}, failed("reading the experiment", err)
+	}
+	made, err = r.Store.AddReport(ctx, made)
 	return made, failed("storing report "+p.ID(), err)
+}
+
+// withExperiment adds the latest experiment.
+func (r *Reports) withExperiment(ctx context.Context, made report.Report) (report.Report, error) {
+	latest, found, err := r.Store.LatestExperiment(ctx)
+	if err != nil || !found {
+		return made, err
+	}
+	doc, err := r.Store.Flags(ctx)
+	if err != nil {
+		return made, err
+	}
+	rows, err := r.Store.ExperimentRows(ctx, latest)
+	return made.WithExperiment(latest.Under(doc).View(rows, "", r.Now())), err
 }
 
 func (r *Reports) facts(ctx context.Context, from, to time.Time) (report.Facts, error) {

@@ -12,7 +12,9 @@ import (
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/experiment"
 	"marketplace.example/trials/internal/domain/feedback"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
@@ -23,11 +25,12 @@ const realDay = 24 * time.Hour
 
 // reportFake is a database and the stakeholders, either of which may fail.
 type reportFake struct {
-	state    rollout.State
-	answers  []feedback.Answer
-	seen     []rollout.Outcome
-	reports  map[string]report.Report
-	notified map[string]bool
+	state      rollout.State
+	answers    []feedback.Answer
+	seen       []rollout.Outcome
+	experiment experiment.Experiment // the latest one; none where it has no id
+	reports    map[string]report.Report
+	notified   map[string]bool
 	// made counts what was stored, arrived what stakeholders got, by key.
 	made    map[string]int
 	arrived map[string]int
@@ -57,6 +60,20 @@ func (d *reportFake) attempt(what string) error {
 
 func (d *reportFake) CurrentRollout(context.Context) (rollout.State, bool, error) {
 	return d.state, d.state.ID != "", d.attempt("rollout")
+}
+
+func (d *reportFake) Flags(context.Context) (flags.Document, error) {
+	return flags.Document{Dealing: &flags.Dealing{Experiment: "x"}}, d.attempt("flags")
+}
+
+func (d *reportFake) LatestExperiment(context.Context) (experiment.Experiment, bool, error) {
+	return d.experiment, d.experiment.ID != "", d.attempt("experiment")
+}
+
+func (d *reportFake) Experiments(context.Context) ([]experiment.Experiment, error) { return nil, nil }
+
+func (d *reportFake) ExperimentRows(context.Context, experiment.Experiment) ([]experiment.Row, error) {
+	return []experiment.Row{{Day: 0, A: experiment.Count{Dealt: 12, Converted: 2}, B: experiment.Count{Dealt: 13, Converted: 4}}}, d.attempt("rows")
 }
 
 func (d *reportFake) Decisions(context.Context, string, int, int) ([]rollout.Event, error) {
@@ -148,6 +165,29 @@ func TestReportsAreMadeOfTheirOwnTime(t *testing.T) {
 	require.Equal(t, done.Made, done.Notified, "nobody is told of the first again")
 	require.Len(t, d.reports["weekly-2"].Days, 7)
 	require.Equal(t, 3, d.reports["weekly-2"].Before.Admitted)
+	require.Nil(t, d.reports["weekly-2"].Experiment)
+}
+
+func TestAReportSaysHowTheExperimentStands(t *testing.T) {
+	t.Parallel()
+	d := newReportFake()
+	d.experiment = experiment.Experiment{ID: "x", Name: "shorter", ArmA: "month", ArmB: "week", Difference: 0.05, HorizonDays: 10, Day: realDay,
+		Expected: experiment.Expected{PerDay: 25, Conversion: 0.1}, StartedAt: now.Add(-realDay)}
+	_, err := d.at(now.Add(14*realDay + time.Minute)).Report(t.Context())
+	require.NoError(t, err)
+	require.Nil(t, d.reports["daily-2"].Experiment, "a day changes little")
+	told := d.reports["weekly-2"].Experiment
+	require.NotNil(t, told)
+	require.Equal(t, "shorter", told.Name)
+	require.Equal(t, 12, told.A.Ripe)
+	require.Equal(t, 4, told.B.Converted)
+	require.Contains(t, told.Sentence, "Not yet")
+
+	d.reports, d.notified = map[string]report.Report{}, map[string]bool{}
+	d.experiment.Ended = &experiment.End{At: now.Add(-time.Hour)}
+	_, err = d.at(now.Add(14*realDay + time.Minute)).Report(t.Context())
+	require.NoError(t, err)
+	require.Nil(t, d.reports["weekly-2"].Experiment, "it was over before the period")
 }
 
 func TestWithoutARolloutThereIsNothingToReport(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/experiment"
 	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
@@ -102,7 +103,13 @@ func weekly(s rollout.State) notice.Message {
 	note(&before, rollout.MailDelivered, 390)
 	note(&before, rollout.MailFailed, 40)
 	decisions := []rollout.Event{{Type: rollout.EventTicked, By: "admin", At: period.From.Add(time.Hour)}}
-	return report.Make(s, period, week, before, decisions, period.To.Add(time.Hour)).Message(s)
+	made := report.Make(s, period, week, before, decisions, period.To.Add(time.Hour))
+	made.Experiment = &report.Experiment{
+		Name: "shorter-trial", Sentence: "Not yet. About 31 more days at this rate.",
+		A: experiment.Figures{Policy: "standard-14d", Dealt: 310, Ripe: 96, Converted: 11, Share: 0.115, Low: 0.065, High: 0.194},
+		B: experiment.Figures{Policy: "week", Dealt: 322},
+	}
+	return made.Message(s)
 }
 
 // alertNotice tells that the delivery rate is low.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/experiment"
 	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/rollout"
 )
@@ -33,6 +34,9 @@ func (r Report) sections(s rollout.State) []notice.Section {
 		}
 		sections = append(sections, byDay)
 	}
+	if e := r.Experiment; e != nil {
+		sections = append(sections, e.section())
+	}
 	done := notice.Section{Title: "What people did"}
 	for _, u := range r.Use {
 		done.Items = append(done.Items, notice.Item{Label: strings.ToUpper(u.What[:1]) + u.What[1:], Text: rollout.TimesInWords(u.Times)})
@@ -52,6 +56,20 @@ func (r Report) sections(s rollout.State) []notice.Section {
 		tasks.Items = append(tasks.Items, notice.Item{Label: t.Text, Text: text})
 	}
 	return append(sections, done, tasks)
+}
+
+// section is the experiment with its arms.
+func (e Experiment) section() notice.Section {
+	s := notice.Section{Title: "Policy experiment " + e.Name, Items: []notice.Item{{Label: "Verdict", Text: e.Sentence}}}
+	for i, f := range [...]experiment.Figures{e.A, e.B} {
+		text := fmt.Sprintf("%s dealt, none compared yet", evidence.Counted(f.Dealt, "vendor", "vendors"))
+		if f.Ripe > 0 {
+			text = fmt.Sprintf("%s dealt, %d compared, %d of them converted: %s (%s to %s)", evidence.Counted(f.Dealt, "vendor", "vendors"), f.Ripe, f.Converted,
+				evidence.Percent(f.Share), evidence.Percent(f.Low), evidence.Percent(f.High))
+		}
+		s.Items = append(s.Items, notice.Item{Label: fmt.Sprintf("%c, %s", 'A'+i, f.Policy), Text: text})
+	}
+	return s
 }
 
 // line is a day in one line.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/experiment"
 	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
@@ -39,6 +40,27 @@ type Report struct {
 	Days []Tally `json:"days"`
 	// Use counts what people did to the rollout and to trials, without zeros.
 	Use []Use `json:"use"`
+	// Experiment is the policy experiment of the period; nil for none, and in daily reports.
+	Experiment *Experiment `json:"experiment,omitempty"`
+}
+
+// Experiment says how the arms of a policy experiment compared when the report was made.
+type Experiment struct {
+	Name string `json:"name"`
+	// A and B are the arms' figures.
+	A experiment.Figures `json:"a"`
+	B experiment.Figures `json:"b"`
+	// Sentence is the judgement in words.
+	Sentence string `json:"sentence"`
+}
+
+// WithExperiment adds the latest experiment, if it was open in the period. Daily reports say nothing of it: a day changes little.
+func (r Report) WithExperiment(v experiment.View) Report {
+	if r.Kind == rollout.ReportDaily || v.Judgement == nil || !v.StartedAt.Before(r.To) || v.Ended != nil && v.Ended.At.Before(r.From) {
+		return r
+	}
+	r.Experiment = &Experiment{Name: v.Name, A: v.Judgement.A, B: v.Judgement.B, Sentence: v.Sentence}
+	return r
 }
 
 // Use is how often people did something.
