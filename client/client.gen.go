@@ -21,6 +21,7 @@ import (
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/internal/domain/canary"
+	"marketplace.example/trials/internal/domain/experiment"
 	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
@@ -81,6 +82,27 @@ func (e DashboardGapPart) Valid() bool {
 	case DashboardGapPartMetrics:
 		return true
 	case DashboardGapPartRollout:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExperimentEndPicked.
+const (
+	PickA    ExperimentEndPicked = "a"
+	PickB    ExperimentEndPicked = "b"
+	PickNone ExperimentEndPicked = "none"
+)
+
+// Valid indicates whether the value is a known member of the ExperimentEndPicked enum.
+func (e ExperimentEndPicked) Valid() bool {
+	switch e {
+	case PickA:
+		return true
+	case PickB:
+		return true
+	case PickNone:
 		return true
 	default:
 		return false
@@ -341,6 +363,9 @@ type AlertSilence struct {
 // Alerts defines model for Alerts.
 type Alerts = monitoring.AlertsView
 
+// Assignment The arm of a policy experiment that a vendor was dealt.
+type Assignment = trial.Assignment
+
 // AuditEntry Of a vendor it holds the id, and never name or address.
 type AuditEntry = audit.Entry
 
@@ -534,6 +559,105 @@ type ErasureRequest struct {
 
 // Event One thing that happened to a trial. What does not belong to its type is absent.
 type Event = trial.Event
+
+// Experiment defines model for Experiment.
+type Experiment = experiment.View
+
+// ExperimentDifference A's conversion less B's, with an interval that covers the truth with 95 % at all looks together.
+type ExperimentDifference = experiment.Interval
+
+// ExperimentDuration defines model for ExperimentDuration.
+type ExperimentDuration = experiment.Duration
+
+// ExperimentEnd defines model for ExperimentEnd.
+type ExperimentEnd struct {
+	// Picked The arm picked.
+	Picked ExperimentEndPicked `json:"picked"`
+
+	// Reason Why; without names or addresses.
+	Reason string `json:"reason"`
+}
+
+// ExperimentEndPicked The arm picked.
+type ExperimentEndPicked string
+
+// ExperimentExpected What to plan with; what is left out is what was measured.
+type ExperimentExpected struct {
+	// Conversion The share that converts under the present policy.
+	Conversion *float64 `json:"conversion,omitempty"`
+
+	// PerDay How many vendors are dealt a day, to both arms together.
+	PerDay *float64 `json:"perDay,omitempty"`
+}
+
+// ExperimentFigures defines model for ExperimentFigures.
+type ExperimentFigures = experiment.Figures
+
+// ExperimentForecast defines model for ExperimentForecast.
+type ExperimentForecast = experiment.Outlook
+
+// ExperimentJudgement defines model for ExperimentJudgement.
+type ExperimentJudgement = experiment.Judgement
+
+// ExperimentQuestion defines model for ExperimentQuestion.
+type ExperimentQuestion struct {
+	// ArmA The policy of arm A.
+	//
+	// Example: standard-14d
+	ArmA string `json:"armA"`
+
+	// ArmB The policy of arm B.
+	//
+	// Example: week
+	ArmB string `json:"armB"`
+
+	// Difference The smallest difference of the conversion rates that matters: 0.05 for 10 % against 15 %.
+	//
+	// Example: 0.05
+	Difference float64 `json:"difference"`
+
+	// Expected What to plan with; what is left out is what was measured.
+	Expected *ExperimentExpected `json:"expected,omitempty"`
+
+	// Name What people call it: small letters, digits and dashes.
+	//
+	// Example: shorter-trial
+	Name *string `json:"name,omitempty"`
+}
+
+// ExperimentStart defines model for ExperimentStart.
+type ExperimentStart struct {
+	// ArmA The policy of arm A.
+	//
+	// Example: standard-14d
+	ArmA string `json:"armA"`
+
+	// ArmB The policy of arm B.
+	//
+	// Example: week
+	ArmB string `json:"armB"`
+
+	// Difference The smallest difference of the conversion rates that matters: 0.05 for 10 % against 15 %.
+	//
+	// Example: 0.05
+	Difference float64 `json:"difference"`
+
+	// Expected What to plan with; what is left out is what was measured.
+	Expected *ExperimentExpected `json:"expected,omitempty"`
+
+	// Name What people call it: small letters, digits and dashes.
+	//
+	// Example: shorter-trial
+	Name string `json:"name"`
+}
+
+// ExperimentVerdict defines model for ExperimentVerdict.
+type ExperimentVerdict = experiment.Verdict
+
+// Experiments defines model for Experiments.
+type Experiments struct {
+	Experiments []Experiment `json:"experiments"`
+}
 
 // FeatureFlagDocument defines model for FeatureFlagDocument.
 type FeatureFlagDocument struct {
@@ -784,6 +908,9 @@ type RolloutReport = report.Report
 // RolloutReportEntry defines model for RolloutReportEntry.
 type RolloutReportEntry = report.Entry
 
+// RolloutReportExperiment defines model for RolloutReportExperiment.
+type RolloutReportExperiment = report.Experiment
+
 // RolloutReports defines model for RolloutReports.
 type RolloutReports struct {
 	Reports   []RolloutReportEntry `json:"reports"`
@@ -1033,7 +1160,7 @@ type VendorPolicy struct {
 	// Attributes What the rules went by; null for none, and after an erasure.
 	Attributes *trial.Attributes `json:"attributes"`
 
-	// By Why it is that one: named by the registration, chosen by a rule, or the default; empty where that is not on record.
+	// By Why it is that one: named by the registration, chosen by a rule, dealt by an experiment, or the default; empty where that is not on record.
 	By    string `json:"by"`
 	Terms Policy `json:"terms"`
 }
@@ -1096,6 +1223,9 @@ type VendorTrial struct {
 
 // AlertID defines model for AlertID.
 type AlertID = string
+
+// ExperimentID defines model for ExperimentID.
+type ExperimentID = string
 
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
@@ -1189,6 +1319,18 @@ type ListBulkItemsParamsOutcome string
 
 // UndoBulkOperationParams defines parameters for UndoBulkOperation.
 type UndoBulkOperationParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// StartExperimentParams defines parameters for StartExperiment.
+type StartExperimentParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// EndExperimentParams defines parameters for EndExperiment.
+type EndExperimentParams struct {
 	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -1314,6 +1456,15 @@ type StopBulkOperationJSONRequestBody = BulkReason
 
 // UndoBulkOperationJSONRequestBody defines body for UndoBulkOperation for application/json ContentType.
 type UndoBulkOperationJSONRequestBody = BulkReason
+
+// StartExperimentJSONRequestBody defines body for StartExperiment for application/json ContentType.
+type StartExperimentJSONRequestBody = ExperimentStart
+
+// ForecastExperimentJSONRequestBody defines body for ForecastExperiment for application/json ContentType.
+type ForecastExperimentJSONRequestBody = ExperimentQuestion
+
+// EndExperimentJSONRequestBody defines body for EndExperiment for application/json ContentType.
+type EndExperimentJSONRequestBody = ExperimentEnd
 
 // PatchFeatureFlagsJSONRequestBody defines body for PatchFeatureFlags for application/json ContentType.
 type PatchFeatureFlagsJSONRequestBody = FeatureFlagPatch
@@ -1590,6 +1741,72 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/admin/bulk/{operationId}/undo (the `UndoBulkOperation` operationId).
 	UndoBulkOperation(ctx context.Context, operationId OperationID, params *UndoBulkOperationParams, body UndoBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListExperiments The latest policy experiments
+	//
+	// At most a hundred, without their figures.
+	//
+	// Corresponds with GET /api/admin/experiments (the `ListExperiments` operationId).
+	ListExperiments(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartExperimentWithBody Start to compare two policies
+	//
+	// From now on each new vendor who would get the default policy gets that of one of two arms instead, by chance, for good. Refused below 100 % and while another experiment has not ended. Where the percentage falls below 100 or the automation is disabled nobody is dealt any more.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/experiments (the `StartExperiment` operationId).
+	StartExperimentWithBody(ctx context.Context, params *StartExperimentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// StartExperiment Start to compare two policies
+	//
+	// From now on each new vendor who would get the default policy gets that of one of two arms instead, by chance, for good. Refused below 100 % and while another experiment has not ended. Where the percentage falls below 100 or the automation is disabled nobody is dealt any more.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/experiments (the `StartExperiment` operationId).
+	StartExperiment(ctx context.Context, params *StartExperimentParams, body StartExperimentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ForecastExperimentWithBody How long an experiment would take, and whether it could start now
+	//
+	// Changes nothing. Lives through 200 experiments for each rate.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/experiments/forecast (the `ForecastExperiment` operationId).
+	ForecastExperimentWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ForecastExperiment How long an experiment would take, and whether it could start now
+	//
+	// Changes nothing. Lives through 200 experiments for each rate.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/experiments/forecast (the `ForecastExperiment` operationId).
+	ForecastExperiment(ctx context.Context, body ForecastExperimentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetExperiment An experiment, how its arms compare, and the difference over time
+	//
+	// Corresponds with GET /api/admin/experiments/{experimentId} (the `GetExperiment` operationId).
+	GetExperiment(ctx context.Context, experimentId ExperimentID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EndExperimentWithBody End an experiment, and pick an arm or none
+	//
+	// Nobody is dealt any more; trials keep their policies. The pick changes nothing by itself; `next` says what to write in the policies' file.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/experiments/{experimentId}/end (the `EndExperiment` operationId).
+	EndExperimentWithBody(ctx context.Context, experimentId ExperimentID, params *EndExperimentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EndExperiment End an experiment, and pick an arm or none
+	//
+	// Nobody is dealt any more; trials keep their policies. The pick changes nothing by itself; `next` says what to write in the policies' file.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/experiments/{experimentId}/end (the `EndExperiment` operationId).
+	EndExperiment(ctx context.Context, experimentId ExperimentID, params *EndExperimentParams, body EndExperimentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetFeatureFlags The feature flags
 	//
@@ -2481,6 +2698,152 @@ func (c *Client) UndoBulkOperationWithBody(ctx context.Context, operationId Oper
 // Corresponds with POST /api/admin/bulk/{operationId}/undo (the `UndoBulkOperation` operationId).
 func (c *Client) UndoBulkOperation(ctx context.Context, operationId OperationID, params *UndoBulkOperationParams, body UndoBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewUndoBulkOperationRequest(c.Server, operationId, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListExperiments The latest policy experiments
+//
+// At most a hundred, without their figures.
+//
+// Corresponds with GET /api/admin/experiments (the `ListExperiments` operationId).
+func (c *Client) ListExperiments(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListExperimentsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartExperimentWithBody Start to compare two policies
+//
+// From now on each new vendor who would get the default policy gets that of one of two arms instead, by chance, for good. Refused below 100 % and while another experiment has not ended. Where the percentage falls below 100 or the automation is disabled nobody is dealt any more.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/experiments (the `StartExperiment` operationId).
+func (c *Client) StartExperimentWithBody(ctx context.Context, params *StartExperimentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartExperimentRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// StartExperiment Start to compare two policies
+//
+// From now on each new vendor who would get the default policy gets that of one of two arms instead, by chance, for good. Refused below 100 % and while another experiment has not ended. Where the percentage falls below 100 or the automation is disabled nobody is dealt any more.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/experiments (the `StartExperiment` operationId).
+func (c *Client) StartExperiment(ctx context.Context, params *StartExperimentParams, body StartExperimentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewStartExperimentRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ForecastExperimentWithBody How long an experiment would take, and whether it could start now
+//
+// Changes nothing. Lives through 200 experiments for each rate.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/experiments/forecast (the `ForecastExperiment` operationId).
+func (c *Client) ForecastExperimentWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewForecastExperimentRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ForecastExperiment How long an experiment would take, and whether it could start now
+//
+// Changes nothing. Lives through 200 experiments for each rate.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/experiments/forecast (the `ForecastExperiment` operationId).
+func (c *Client) ForecastExperiment(ctx context.Context, body ForecastExperimentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewForecastExperimentRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetExperiment An experiment, how its arms compare, and the difference over time
+//
+// Corresponds with GET /api/admin/experiments/{experimentId} (the `GetExperiment` operationId).
+func (c *Client) GetExperiment(ctx context.Context, experimentId ExperimentID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetExperimentRequest(c.Server, experimentId)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EndExperimentWithBody End an experiment, and pick an arm or none
+//
+// Nobody is dealt any more; trials keep their policies. The pick changes nothing by itself; `next` says what to write in the policies' file.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/experiments/{experimentId}/end (the `EndExperiment` operationId).
+func (c *Client) EndExperimentWithBody(ctx context.Context, experimentId ExperimentID, params *EndExperimentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEndExperimentRequestWithBody(c.Server, experimentId, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EndExperiment End an experiment, and pick an arm or none
+//
+// Nobody is dealt any more; trials keep their policies. The pick changes nothing by itself; `next` says what to write in the policies' file.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/experiments/{experimentId}/end (the `EndExperiment` operationId).
+func (c *Client) EndExperiment(ctx context.Context, experimentId ExperimentID, params *EndExperimentParams, body EndExperimentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEndExperimentRequest(c.Server, experimentId, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -4462,6 +4825,220 @@ func NewUndoBulkOperationRequestWithBody(server string, operationId OperationID,
 	}
 
 	operationPath := fmt.Sprintf("/api/admin/bulk/%s/undo", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewListExperimentsRequest constructs an http.Request for the ListExperiments method
+func NewListExperimentsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/experiments")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewStartExperimentRequest calls the generic StartExperiment builder with application/json body
+func NewStartExperimentRequest(server string, params *StartExperimentParams, body StartExperimentJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewStartExperimentRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewStartExperimentRequestWithBody constructs an http.Request for the StartExperiment method, with any body, and a specified content type
+func NewStartExperimentRequestWithBody(server string, params *StartExperimentParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/experiments")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
+// NewForecastExperimentRequest calls the generic ForecastExperiment builder with application/json body
+func NewForecastExperimentRequest(server string, body ForecastExperimentJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewForecastExperimentRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewForecastExperimentRequestWithBody constructs an http.Request for the ForecastExperiment method, with any body, and a specified content type
+func NewForecastExperimentRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/experiments/forecast")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetExperimentRequest constructs an http.Request for the GetExperiment method
+func NewGetExperimentRequest(server string, experimentId ExperimentID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "experimentId", experimentId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/experiments/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewEndExperimentRequest calls the generic EndExperiment builder with application/json body
+func NewEndExperimentRequest(server string, experimentId ExperimentID, params *EndExperimentParams, body EndExperimentJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewEndExperimentRequestWithBody(server, experimentId, params, "application/json", bodyReader)
+}
+
+// NewEndExperimentRequestWithBody constructs an http.Request for the EndExperiment method, with any body, and a specified content type
+func NewEndExperimentRequestWithBody(server string, experimentId ExperimentID, params *EndExperimentParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "experimentId", experimentId, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/experiments/%s/end", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -6977,6 +7554,76 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/admin/bulk/{operationId}/undo (the `UndoBulkOperation` operationId).
 	UndoBulkOperationWithResponse(ctx context.Context, operationId OperationID, params *UndoBulkOperationParams, body UndoBulkOperationJSONRequestBody, reqEditors ...RequestEditorFn) (*UndoBulkOperationResponse, error)
 
+	// ListExperimentsWithResponse The latest policy experiments
+	//
+	// At most a hundred, without their figures.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/admin/experiments (the `ListExperiments` operationId).
+	ListExperimentsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListExperimentsResponse, error)
+
+	// StartExperimentWithBodyWithResponse Start to compare two policies
+	//
+	// From now on each new vendor who would get the default policy gets that of one of two arms instead, by chance, for good. Refused below 100 % and while another experiment has not ended. Where the percentage falls below 100 or the automation is disabled nobody is dealt any more.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/experiments (the `StartExperiment` operationId).
+	StartExperimentWithBodyWithResponse(ctx context.Context, params *StartExperimentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartExperimentResponse, error)
+
+	// StartExperimentWithResponse Start to compare two policies
+	//
+	// From now on each new vendor who would get the default policy gets that of one of two arms instead, by chance, for good. Refused below 100 % and while another experiment has not ended. Where the percentage falls below 100 or the automation is disabled nobody is dealt any more.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/experiments (the `StartExperiment` operationId).
+	StartExperimentWithResponse(ctx context.Context, params *StartExperimentParams, body StartExperimentJSONRequestBody, reqEditors ...RequestEditorFn) (*StartExperimentResponse, error)
+
+	// ForecastExperimentWithBodyWithResponse How long an experiment would take, and whether it could start now
+	//
+	// Changes nothing. Lives through 200 experiments for each rate.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/experiments/forecast (the `ForecastExperiment` operationId).
+	ForecastExperimentWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ForecastExperimentResponse, error)
+
+	// ForecastExperimentWithResponse How long an experiment would take, and whether it could start now
+	//
+	// Changes nothing. Lives through 200 experiments for each rate.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/experiments/forecast (the `ForecastExperiment` operationId).
+	ForecastExperimentWithResponse(ctx context.Context, body ForecastExperimentJSONRequestBody, reqEditors ...RequestEditorFn) (*ForecastExperimentResponse, error)
+
+	// GetExperimentWithResponse An experiment, how its arms compare, and the difference over time
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/admin/experiments/{experimentId} (the `GetExperiment` operationId).
+	GetExperimentWithResponse(ctx context.Context, experimentId ExperimentID, reqEditors ...RequestEditorFn) (*GetExperimentResponse, error)
+
+	// EndExperimentWithBodyWithResponse End an experiment, and pick an arm or none
+	//
+	// Nobody is dealt any more; trials keep their policies. The pick changes nothing by itself; `next` says what to write in the policies' file.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/experiments/{experimentId}/end (the `EndExperiment` operationId).
+	EndExperimentWithBodyWithResponse(ctx context.Context, experimentId ExperimentID, params *EndExperimentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EndExperimentResponse, error)
+
+	// EndExperimentWithResponse End an experiment, and pick an arm or none
+	//
+	// Nobody is dealt any more; trials keep their policies. The pick changes nothing by itself; `next` says what to write in the policies' file.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/experiments/{experimentId}/end (the `EndExperiment` operationId).
+	EndExperimentWithResponse(ctx context.Context, experimentId ExperimentID, params *EndExperimentParams, body EndExperimentJSONRequestBody, reqEditors ...RequestEditorFn) (*EndExperimentResponse, error)
+
 	// GetFeatureFlagsWithResponse The feature flags
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -8206,6 +8853,274 @@ func (r UndoBulkOperationResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r UndoBulkOperationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListExperimentsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Experiments
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListExperimentsResponse) GetJSON200() *Experiments {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListExperimentsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListExperimentsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListExperimentsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListExperimentsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListExperimentsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type StartExperimentResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Experiment
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Conflict
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *KeyReused
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r StartExperimentResponse) GetJSON200() *Experiment {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r StartExperimentResponse) GetApplicationproblemJSON409() *Conflict {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r StartExperimentResponse) GetApplicationproblemJSON422() *KeyReused {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r StartExperimentResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r StartExperimentResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r StartExperimentResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r StartExperimentResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r StartExperimentResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ForecastExperimentResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ExperimentForecast
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ForecastExperimentResponse) GetJSON200() *ExperimentForecast {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ForecastExperimentResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ForecastExperimentResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ForecastExperimentResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ForecastExperimentResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ForecastExperimentResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetExperimentResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Experiment
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetExperimentResponse) GetJSON200() *Experiment {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetExperimentResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetExperimentResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetExperimentResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetExperimentResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetExperimentResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type EndExperimentResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Experiment
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Conflict
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *KeyReused
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r EndExperimentResponse) GetJSON200() *Experiment {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r EndExperimentResponse) GetApplicationproblemJSON409() *Conflict {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r EndExperimentResponse) GetApplicationproblemJSON422() *KeyReused {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r EndExperimentResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r EndExperimentResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EndExperimentResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EndExperimentResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EndExperimentResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -11249,6 +12164,124 @@ func (c *ClientWithResponses) UndoBulkOperationWithResponse(ctx context.Context,
 	return ParseUndoBulkOperationResponse(rsp)
 }
 
+// ListExperimentsWithResponse The latest policy experiments
+//
+// At most a hundred, without their figures.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/admin/experiments (the `ListExperiments` operationId).
+func (c *ClientWithResponses) ListExperimentsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListExperimentsResponse, error) {
+	rsp, err := c.ListExperiments(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListExperimentsResponse(rsp)
+}
+
+// StartExperimentWithBodyWithResponse Start to compare two policies
+//
+// From now on each new vendor who would get the default policy gets that of one of two arms instead, by chance, for good. Refused below 100 % and while another experiment has not ended. Where the percentage falls below 100 or the automation is disabled nobody is dealt any more.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/experiments (the `StartExperiment` operationId).
+func (c *ClientWithResponses) StartExperimentWithBodyWithResponse(ctx context.Context, params *StartExperimentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*StartExperimentResponse, error) {
+	rsp, err := c.StartExperimentWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartExperimentResponse(rsp)
+}
+
+// StartExperimentWithResponse Start to compare two policies
+//
+// From now on each new vendor who would get the default policy gets that of one of two arms instead, by chance, for good. Refused below 100 % and while another experiment has not ended. Where the percentage falls below 100 or the automation is disabled nobody is dealt any more.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/experiments (the `StartExperiment` operationId).
+func (c *ClientWithResponses) StartExperimentWithResponse(ctx context.Context, params *StartExperimentParams, body StartExperimentJSONRequestBody, reqEditors ...RequestEditorFn) (*StartExperimentResponse, error) {
+	rsp, err := c.StartExperiment(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseStartExperimentResponse(rsp)
+}
+
+// ForecastExperimentWithBodyWithResponse How long an experiment would take, and whether it could start now
+//
+// Changes nothing. Lives through 200 experiments for each rate.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/experiments/forecast (the `ForecastExperiment` operationId).
+func (c *ClientWithResponses) ForecastExperimentWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ForecastExperimentResponse, error) {
+	rsp, err := c.ForecastExperimentWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseForecastExperimentResponse(rsp)
+}
+
+// ForecastExperimentWithResponse How long an experiment would take, and whether it could start now
+//
+// Changes nothing. Lives through 200 experiments for each rate.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/experiments/forecast (the `ForecastExperiment` operationId).
+func (c *ClientWithResponses) ForecastExperimentWithResponse(ctx context.Context, body ForecastExperimentJSONRequestBody, reqEditors ...RequestEditorFn) (*ForecastExperimentResponse, error) {
+	rsp, err := c.ForecastExperiment(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseForecastExperimentResponse(rsp)
+}
+
+// GetExperimentWithResponse An experiment, how its arms compare, and the difference over time
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/admin/experiments/{experimentId} (the `GetExperiment` operationId).
+func (c *ClientWithResponses) GetExperimentWithResponse(ctx context.Context, experimentId ExperimentID, reqEditors ...RequestEditorFn) (*GetExperimentResponse, error) {
+	rsp, err := c.GetExperiment(ctx, experimentId, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetExperimentResponse(rsp)
+}
+
+// EndExperimentWithBodyWithResponse End an experiment, and pick an arm or none
+//
+// Nobody is dealt any more; trials keep their policies. The pick changes nothing by itself; `next` says what to write in the policies' file.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/experiments/{experimentId}/end (the `EndExperiment` operationId).
+func (c *ClientWithResponses) EndExperimentWithBodyWithResponse(ctx context.Context, experimentId ExperimentID, params *EndExperimentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EndExperimentResponse, error) {
+	rsp, err := c.EndExperimentWithBody(ctx, experimentId, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEndExperimentResponse(rsp)
+}
+
+// EndExperimentWithResponse End an experiment, and pick an arm or none
+//
+// Nobody is dealt any more; trials keep their policies. The pick changes nothing by itself; `next` says what to write in the policies' file.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/experiments/{experimentId}/end (the `EndExperiment` operationId).
+func (c *ClientWithResponses) EndExperimentWithResponse(ctx context.Context, experimentId ExperimentID, params *EndExperimentParams, body EndExperimentJSONRequestBody, reqEditors ...RequestEditorFn) (*EndExperimentResponse, error) {
+	rsp, err := c.EndExperiment(ctx, experimentId, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEndExperimentResponse(rsp)
+}
+
 // GetFeatureFlagsWithResponse The feature flags
 //
 // Returns a wrapper object for the known response body format(s).
@@ -12768,6 +13801,199 @@ func ParseUndoBulkOperationResponse(rsp *http.Response) (*UndoBulkOperationRespo
 			return nil, err
 		}
 		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest KeyReused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListExperimentsResponse parses an HTTP response from a ListExperimentsWithResponse call
+func ParseListExperimentsResponse(rsp *http.Response) (*ListExperimentsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListExperimentsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Experiments
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseStartExperimentResponse parses an HTTP response from a StartExperimentWithResponse call
+func ParseStartExperimentResponse(rsp *http.Response) (*StartExperimentResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &StartExperimentResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Experiment
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest KeyReused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseForecastExperimentResponse parses an HTTP response from a ForecastExperimentWithResponse call
+func ParseForecastExperimentResponse(rsp *http.Response) (*ForecastExperimentResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ForecastExperimentResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ExperimentForecast
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetExperimentResponse parses an HTTP response from a GetExperimentWithResponse call
+func ParseGetExperimentResponse(rsp *http.Response) (*GetExperimentResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetExperimentResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Experiment
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseEndExperimentResponse parses an HTTP response from a EndExperimentWithResponse call
+func ParseEndExperimentResponse(rsp *http.Response) (*EndExperimentResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EndExperimentResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Experiment
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
 		var dest Conflict

@@ -123,7 +123,8 @@ func policyRows(t *table, p client.VendorPolicy) {
 	}
 	why := map[trial.PolicyBy]string{
 		trial.PolicyNamed: "its registration named it", trial.PolicyByRule: "a rule chose it by the vendor's attributes",
-		trial.PolicyByDefault: "it was the default",
+		trial.PolicyByDefault:    "it was the default",
+		trial.PolicyByExperiment: "an experiment dealt it",
 	}
 	t.row("because", cmp.Or(why[trial.PolicyBy(p.By)], "not on record"))
 	if p.Attributes != nil && len(*p.Attributes) > 0 {

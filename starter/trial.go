@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/client"
+	"marketplace.example/trials/internal/domain/experiment"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -59,6 +60,9 @@ type timetable struct {
 // overviewRows describe a trial's state.
 func overviewRows(t *table, o client.Trial, now time.Time) {
 	t.row("trial", fmt.Sprintf("%s, %s, policy %s, revision %d", o.Status, cohort(o), o.Policy, o.Revision))
+	if e := o.Experiment; e != nil {
+		t.row("experiment", fmt.Sprintf("arm %s of %s", armName(experiment.Arm(e.Arm)), e.Experiment))
+	}
 	if why := whyNoMail(o); why != "" {
 		t.row("e-mails", why)
 	}

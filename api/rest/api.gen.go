@@ -19,6 +19,7 @@ import (
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/internal/domain/canary"
+	"marketplace.example/trials/internal/domain/experiment"
 	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
@@ -79,6 +80,27 @@ func (e DashboardGapPart) Valid() bool {
 	case DashboardGapPartMetrics:
 		return true
 	case DashboardGapPartRollout:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ExperimentEndPicked.
+const (
+	PickA    ExperimentEndPicked = "a"
+	PickB    ExperimentEndPicked = "b"
+	PickNone ExperimentEndPicked = "none"
+)
+
+// Valid indicates whether the value is a known member of the ExperimentEndPicked enum.
+func (e ExperimentEndPicked) Valid() bool {
+	switch e {
+	case PickA:
+		return true
+	case PickB:
+		return true
+	case PickNone:
 		return true
 	default:
 		return false
@@ -339,6 +361,9 @@ type AlertSilence struct {
 // Alerts defines model for Alerts.
 type Alerts = monitoring.AlertsView
 
+// Assignment The arm of a policy experiment that a vendor was dealt.
+type Assignment = trial.Assignment
+
 // AuditEntry Of a vendor it holds the id, and never name or address.
 type AuditEntry = audit.Entry
 
@@ -532,6 +557,105 @@ type ErasureRequest struct {
 
 // Event One thing that happened to a trial. What does not belong to its type is absent.
 type Event = trial.Event
+
+// Experiment defines model for Experiment.
+type Experiment = experiment.View
+
+// ExperimentDifference A's conversion less B's, with an interval that covers the truth with 95 % at all looks together.
+type ExperimentDifference = experiment.Interval
+
+// ExperimentDuration defines model for ExperimentDuration.
+type ExperimentDuration = experiment.Duration
+
+// ExperimentEnd defines model for ExperimentEnd.
+type ExperimentEnd struct {
+	// Picked The arm picked.
+	Picked ExperimentEndPicked `json:"picked"`
+
+	// Reason Why; without names or addresses.
+	Reason string `json:"reason"`
+}
+
+// ExperimentEndPicked The arm picked.
+type ExperimentEndPicked string
+
+// ExperimentExpected What to plan with; what is left out is what was measured.
+type ExperimentExpected struct {
+	// Conversion The share that converts under the present policy.
+	Conversion *float64 `json:"conversion,omitempty"`
+
+	// PerDay How many vendors are dealt a day, to both arms together.
+	PerDay *float64 `json:"perDay,omitempty"`
+}
+
+// ExperimentFigures defines model for ExperimentFigures.
+type ExperimentFigures = experiment.Figures
+
+// ExperimentForecast defines model for ExperimentForecast.
+type ExperimentForecast = experiment.Outlook
+
+// ExperimentJudgement defines model for ExperimentJudgement.
+type ExperimentJudgement = experiment.Judgement
+
+// ExperimentQuestion defines model for ExperimentQuestion.
+type ExperimentQuestion struct {
+	// ArmA The policy of arm A.
+	//
+	// Example: standard-14d
+	ArmA string `json:"armA"`
+
+	// ArmB The policy of arm B.
+	//
+	// Example: week
+	ArmB string `json:"armB"`
+
+	// Difference The smallest difference of the conversion rates that matters: 0.05 for 10 % against 15 %.
+	//
+	// Example: 0.05
+	Difference float64 `json:"difference"`
+
+	// Expected What to plan with; what is left out is what was measured.
+	Expected *ExperimentExpected `json:"expected,omitempty"`
+
+	// Name What people call it: small letters, digits and dashes.
+	//
+	// Example: shorter-trial
+	Name *string `json:"name,omitempty"`
+}
+
+// ExperimentStart defines model for ExperimentStart.
+type ExperimentStart struct {
+	// ArmA The policy of arm A.
+	//
+	// Example: standard-14d
+	ArmA string `json:"armA"`
+
+	// ArmB The policy of arm B.
+	//
+	// Example: week
+	ArmB string `json:"armB"`
+
+	// Difference The smallest difference of the conversion rates that matters: 0.05 for 10 % against 15 %.
+	//
+	// Example: 0.05
+	Difference float64 `json:"difference"`
+
+	// Expected What to plan with; what is left out is what was measured.
+	Expected *ExperimentExpected `json:"expected,omitempty"`
+
+	// Name What people call it: small letters, digits and dashes.
+	//
+	// Example: shorter-trial
+	Name string `json:"name"`
+}
+
+// ExperimentVerdict defines model for ExperimentVerdict.
+type ExperimentVerdict = experiment.Verdict
+
+// Experiments defines model for Experiments.
+type Experiments struct {
+	Experiments []Experiment `json:"experiments"`
+}
 
 // FeatureFlagDocument defines model for FeatureFlagDocument.
 type FeatureFlagDocument struct {
@@ -782,6 +906,9 @@ type RolloutReport = report.Report
 // RolloutReportEntry defines model for RolloutReportEntry.
 type RolloutReportEntry = report.Entry
 
+// RolloutReportExperiment defines model for RolloutReportExperiment.
+type RolloutReportExperiment = report.Experiment
+
 // RolloutReports defines model for RolloutReports.
 type RolloutReports struct {
 	Reports   []RolloutReportEntry `json:"reports"`
@@ -1031,7 +1158,7 @@ type VendorPolicy struct {
 	// Attributes What the rules went by; null for none, and after an erasure.
 	Attributes *trial.Attributes `json:"attributes"`
 
-	// By Why it is that one: named by the registration, chosen by a rule, or the default; empty where that is not on record.
+	// By Why it is that one: named by the registration, chosen by a rule, dealt by an experiment, or the default; empty where that is not on record.
 	By    string `json:"by"`
 	Terms Policy `json:"terms"`
 }
@@ -1094,6 +1221,9 @@ type VendorTrial struct {
 
 // AlertID defines model for AlertID.
 type AlertID = string
+
+// ExperimentID defines model for ExperimentID.
+type ExperimentID = string
 
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
@@ -1187,6 +1317,18 @@ type ListBulkItemsParamsOutcome string
 
 // UndoBulkOperationParams defines parameters for UndoBulkOperation.
 type UndoBulkOperationParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// StartExperimentParams defines parameters for StartExperiment.
+type StartExperimentParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// EndExperimentParams defines parameters for EndExperiment.
+type EndExperimentParams struct {
 	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -1313,6 +1455,15 @@ type StopBulkOperationJSONRequestBody = BulkReason
 // UndoBulkOperationJSONRequestBody defines body for UndoBulkOperation for application/json ContentType.
 type UndoBulkOperationJSONRequestBody = BulkReason
 
+// StartExperimentJSONRequestBody defines body for StartExperiment for application/json ContentType.
+type StartExperimentJSONRequestBody = ExperimentStart
+
+// ForecastExperimentJSONRequestBody defines body for ForecastExperiment for application/json ContentType.
+type ForecastExperimentJSONRequestBody = ExperimentQuestion
+
+// EndExperimentJSONRequestBody defines body for EndExperiment for application/json ContentType.
+type EndExperimentJSONRequestBody = ExperimentEnd
+
 // PatchFeatureFlagsJSONRequestBody defines body for PatchFeatureFlags for application/json ContentType.
 type PatchFeatureFlagsJSONRequestBody = FeatureFlagPatch
 
@@ -1417,6 +1568,21 @@ type ServerInterface interface {
 	// UndoBulkOperation Undo a bulk operation
 	// (POST /api/admin/bulk/{operationId}/undo)
 	UndoBulkOperation(w http.ResponseWriter, r *http.Request, operationId OperationID, params UndoBulkOperationParams)
+	// ListExperiments The latest policy experiments
+	// (GET /api/admin/experiments)
+	ListExperiments(w http.ResponseWriter, r *http.Request)
+	// StartExperiment Start to compare two policies
+	// (POST /api/admin/experiments)
+	StartExperiment(w http.ResponseWriter, r *http.Request, params StartExperimentParams)
+	// ForecastExperiment How long an experiment would take, and whether it could start now
+	// (POST /api/admin/experiments/forecast)
+	ForecastExperiment(w http.ResponseWriter, r *http.Request)
+	// GetExperiment An experiment, how its arms compare, and the difference over time
+	// (GET /api/admin/experiments/{experimentId})
+	GetExperiment(w http.ResponseWriter, r *http.Request, experimentId ExperimentID)
+	// EndExperiment End an experiment, and pick an arm or none
+	// (POST /api/admin/experiments/{experimentId}/end)
+	EndExperiment(w http.ResponseWriter, r *http.Request, experimentId ExperimentID, params EndExperimentParams)
 	// GetFeatureFlags The feature flags
 	// (GET /api/admin/feature-flags)
 	GetFeatureFlags(w http.ResponseWriter, r *http.Request)
@@ -2045,6 +2211,159 @@ func (siw *ServerInterfaceWrapper) UndoBulkOperation(w http.ResponseWriter, r *h
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UndoBulkOperation(w, r, operationId, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListExperiments operation middleware
+func (siw *ServerInterfaceWrapper) ListExperiments(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListExperiments(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// StartExperiment operation middleware
+func (siw *ServerInterfaceWrapper) StartExperiment(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params StartExperimentParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err = fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.StartExperiment(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ForecastExperiment operation middleware
+func (siw *ServerInterfaceWrapper) ForecastExperiment(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ForecastExperiment(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetExperiment operation middleware
+func (siw *ServerInterfaceWrapper) GetExperiment(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "experimentId" -------------
+	var experimentId ExperimentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "experimentId", mux.Vars(r)["experimentId"], &experimentId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "experimentId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetExperiment(w, r, experimentId)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// EndExperiment operation middleware
+func (siw *ServerInterfaceWrapper) EndExperiment(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "experimentId" -------------
+	var experimentId ExperimentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "experimentId", mux.Vars(r)["experimentId"], &experimentId, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "experimentId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EndExperimentParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err = fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EndExperiment(w, r, experimentId, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3848,6 +4167,16 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/api/admin/policies", wrapper.ListPolicies).Methods(http.MethodGet)
 
+	r.HandleFunc(options.BaseURL+"/api/admin/experiments", wrapper.ListExperiments).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/experiments", wrapper.StartExperiment).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/experiments/forecast", wrapper.ForecastExperiment).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/experiments/{experimentId}", wrapper.GetExperiment).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/experiments/{experimentId}/end", wrapper.EndExperiment).Methods(http.MethodPost)
+
 	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/canary", wrapper.GetCanary).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/canary", wrapper.StartCanary).Methods(http.MethodPost)
@@ -4524,6 +4853,267 @@ type UndoBulkOperationdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response UndoBulkOperationdefaultApplicationProblemPlusJSONResponse) VisitUndoBulkOperationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExperimentsRequestObject struct {
+}
+
+type ListExperimentsResponseObject interface {
+	VisitListExperimentsResponse(w http.ResponseWriter) error
+}
+
+type ListExperiments200JSONResponse Experiments
+
+func (response ListExperiments200JSONResponse) VisitListExperimentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListExperimentsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListExperimentsdefaultApplicationProblemPlusJSONResponse) VisitListExperimentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartExperimentRequestObject struct {
+	Params StartExperimentParams
+	Body   *StartExperimentJSONRequestBody
+}
+
+type StartExperimentResponseObject interface {
+	VisitStartExperimentResponse(w http.ResponseWriter) error
+}
+
+type StartExperiment200JSONResponse Experiment
+
+func (response StartExperiment200JSONResponse) VisitStartExperimentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartExperiment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response StartExperiment409ApplicationProblemPlusJSONResponse) VisitStartExperimentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartExperiment422ApplicationProblemPlusJSONResponse struct {
+	KeyReusedApplicationProblemPlusJSONResponse
+}
+
+func (response StartExperiment422ApplicationProblemPlusJSONResponse) VisitStartExperimentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type StartExperimentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response StartExperimentdefaultApplicationProblemPlusJSONResponse) VisitStartExperimentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForecastExperimentRequestObject struct {
+	Body *ForecastExperimentJSONRequestBody
+}
+
+type ForecastExperimentResponseObject interface {
+	VisitForecastExperimentResponse(w http.ResponseWriter) error
+}
+
+type ForecastExperiment200JSONResponse ExperimentForecast
+
+func (response ForecastExperiment200JSONResponse) VisitForecastExperimentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ForecastExperimentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ForecastExperimentdefaultApplicationProblemPlusJSONResponse) VisitForecastExperimentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExperimentRequestObject struct {
+	ExperimentId ExperimentID `json:"experimentId"`
+}
+
+type GetExperimentResponseObject interface {
+	VisitGetExperimentResponse(w http.ResponseWriter) error
+}
+
+type GetExperiment200JSONResponse Experiment
+
+func (response GetExperiment200JSONResponse) VisitGetExperimentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetExperimentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetExperimentdefaultApplicationProblemPlusJSONResponse) VisitGetExperimentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndExperimentRequestObject struct {
+	ExperimentId ExperimentID `json:"experimentId"`
+	Params       EndExperimentParams
+	Body         *EndExperimentJSONRequestBody
+}
+
+type EndExperimentResponseObject interface {
+	VisitEndExperimentResponse(w http.ResponseWriter) error
+}
+
+type EndExperiment200JSONResponse Experiment
+
+func (response EndExperiment200JSONResponse) VisitEndExperimentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndExperiment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EndExperiment409ApplicationProblemPlusJSONResponse) VisitEndExperimentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndExperiment422ApplicationProblemPlusJSONResponse struct {
+	KeyReusedApplicationProblemPlusJSONResponse
+}
+
+func (response EndExperiment422ApplicationProblemPlusJSONResponse) VisitEndExperimentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndExperimentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndExperimentdefaultApplicationProblemPlusJSONResponse) VisitEndExperimentResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7367,6 +7957,21 @@ type StrictServerInterface interface {
 	// UndoBulkOperation Undo a bulk operation
 	// (POST /api/admin/bulk/{operationId}/undo)
 	UndoBulkOperation(ctx context.Context, request UndoBulkOperationRequestObject) (UndoBulkOperationResponseObject, error)
+	// ListExperiments The latest policy experiments
+	// (GET /api/admin/experiments)
+	ListExperiments(ctx context.Context, request ListExperimentsRequestObject) (ListExperimentsResponseObject, error)
+	// StartExperiment Start to compare two policies
+	// (POST /api/admin/experiments)
+	StartExperiment(ctx context.Context, request StartExperimentRequestObject) (StartExperimentResponseObject, error)
+	// ForecastExperiment How long an experiment would take, and whether it could start now
+	// (POST /api/admin/experiments/forecast)
+	ForecastExperiment(ctx context.Context, request ForecastExperimentRequestObject) (ForecastExperimentResponseObject, error)
+	// GetExperiment An experiment, how its arms compare, and the difference over time
+	// (GET /api/admin/experiments/{experimentId})
+	GetExperiment(ctx context.Context, request GetExperimentRequestObject) (GetExperimentResponseObject, error)
+	// EndExperiment End an experiment, and pick an arm or none
+	// (POST /api/admin/experiments/{experimentId}/end)
+	EndExperiment(ctx context.Context, request EndExperimentRequestObject) (EndExperimentResponseObject, error)
 	// GetFeatureFlags The feature flags
 	// (GET /api/admin/feature-flags)
 	GetFeatureFlags(ctx context.Context, request GetFeatureFlagsRequestObject) (GetFeatureFlagsResponseObject, error)
@@ -7864,6 +8469,154 @@ func (sh *strictHandler) UndoBulkOperation(w http.ResponseWriter, r *http.Reques
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UndoBulkOperationResponseObject); ok {
 		if err := validResponse.VisitUndoBulkOperationResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListExperiments operation middleware
+func (sh *strictHandler) ListExperiments(w http.ResponseWriter, r *http.Request) {
+	var request ListExperimentsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListExperiments(ctx, request.(ListExperimentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListExperiments")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListExperimentsResponseObject); ok {
+		if err := validResponse.VisitListExperimentsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// StartExperiment operation middleware
+func (sh *strictHandler) StartExperiment(w http.ResponseWriter, r *http.Request, params StartExperimentParams) {
+	var request StartExperimentRequestObject
+
+	request.Params = params
+
+	var body StartExperimentJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.StartExperiment(ctx, request.(StartExperimentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "StartExperiment")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(StartExperimentResponseObject); ok {
+		if err := validResponse.VisitStartExperimentResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ForecastExperiment operation middleware
+func (sh *strictHandler) ForecastExperiment(w http.ResponseWriter, r *http.Request) {
+	var request ForecastExperimentRequestObject
+
+	var body ForecastExperimentJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ForecastExperiment(ctx, request.(ForecastExperimentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ForecastExperiment")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ForecastExperimentResponseObject); ok {
+		if err := validResponse.VisitForecastExperimentResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetExperiment operation middleware
+func (sh *strictHandler) GetExperiment(w http.ResponseWriter, r *http.Request, experimentId ExperimentID) {
+	var request GetExperimentRequestObject
+
+	request.ExperimentId = experimentId
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetExperiment(ctx, request.(GetExperimentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetExperiment")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetExperimentResponseObject); ok {
+		if err := validResponse.VisitGetExperimentResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EndExperiment operation middleware
+func (sh *strictHandler) EndExperiment(w http.ResponseWriter, r *http.Request, experimentId ExperimentID, params EndExperimentParams) {
+	var request EndExperimentRequestObject
+
+	request.ExperimentId = experimentId
+	request.Params = params
+
+	var body EndExperimentJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EndExperiment(ctx, request.(EndExperimentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndExperiment")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EndExperimentResponseObject); ok {
+		if err := validResponse.VisitEndExperimentResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -88,7 +88,7 @@ func (s *server) audit(operations map[string]audited) StrictMiddlewareFunc {
 }
 
 // subject is what a request is about: its path without what comes before the subject, and without what is to be done to it. The
-// latest rollout is called by its id.
+// latest rollout and experiment are called by their ids.
 func (s *server) subject(ctx context.Context, r *http.Request) (string, error) {
 	template, err := mux.CurrentRoute(r).GetPathTemplate()
 	if err != nil {
@@ -105,6 +105,15 @@ func (s *server) subject(ctx context.Context, r *http.Request) (string, error) {
 				value = state.ID
 			} else if trial.CodeOf(err) != trial.CodeNotFound {
 				return "", err
+			}
+		}
+		if name == "experimentId" && value == app.Latest {
+			latest, found, err := s.App.Store.LatestExperiment(ctx)
+			if err != nil {
+				return "", err
+			}
+			if found {
+				value = latest.ID
 			}
 		}
 		subject = strings.ReplaceAll(subject, "{"+name+"}", value)

@@ -38,12 +38,12 @@ var changing = map[string]string{
 	"startBulkOperation": `{"action":"extend","ids":["v-1"],"days":3,"reason":"because"}`, "undoBulkOperation": because,
 	"startPlannedBulkOperation": because, "pauseBulkOperation": because, "resumeBulkOperation": because, "stopBulkOperation": because,
 	"createToken": `{"name":"support-1","role":"viewer","expiresAt":"2026-04-01T00:00:00Z"}`, "revokeToken": "", "startCanary": "",
-	"eraseVendor": because,
+	"eraseVendor": because, "startExperiment": startExperiment, "endExperiment": `{"picked":"b","reason":"because"}`,
 }
 
 // concrete puts something that is there into a path.
 var concrete = strings.NewReplacer("{id}", "v-1", "{alert}", "sesPaused", "{rolloutId}", "current",
-	"{operationId}", "bulk-20260310-120000-01020304", "{token}", "0123456789abcdef",
+	"{experimentId}", "experiment-20260310-120000-010203", "{operationId}", "bulk-20260310-120000-01020304", "{token}", "0123456789abcdef",
 	"/criteria/{subject}", "/criteria/dashboards-operational", "{subject}", "backup")
 
 // changesOf calls f for every operation by which an admin changes something, on an
@@ -60,7 +60,8 @@ func changesOf(t *testing.T, f func(a *api, operation string, r request)) {
 			name := operation.OperationID
 			require.Contains(t, changing, name, "how is it called? Add it to this test")
 			walked[name] = true
-			a := running(t)
+			a := makeAPI(t, options{policies: new(offered())})
+			a.enter(t)
 			a.register()
 			a.fire(monitoring.SESPaused, time.Minute)
 			a.store.Record = nil
@@ -118,8 +119,8 @@ func TestEveryChangeIsOnRecord(t *testing.T) {
 		}
 		outcomes[want]++
 	})
-	require.Equal(t, map[audit.Outcome]int{audit.Done: 17, audit.Refused: 10}, outcomes,
-		"refused are start and resume, since a rollout runs, revive, and those of a bulk operation, a token and canaries that are not there")
+	require.Equal(t, map[audit.Outcome]int{audit.Done: 17, audit.Refused: 12}, outcomes,
+		"refused are start and resume, since a rollout runs, revive, those of an experiment, which begins at 100 %, and those of a bulk operation, a token and canaries that are not there")
 }
 
 // What cannot be put on record is not done.

@@ -16,6 +16,7 @@ import (
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/internal/domain/canary"
+	"marketplace.example/trials/internal/domain/experiment"
 	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
@@ -73,6 +74,14 @@ var domainTypes = map[string]reflect.Type{
 	"RolloutReportEntry":           reflect.TypeFor[report.Entry](),
 	"RolloutTally":                 reflect.TypeFor[report.Tally](),
 	"RolloutCohortTally":           reflect.TypeFor[report.CohortTally](),
+	"Assignment":                   reflect.TypeFor[trial.Assignment](),
+	"Experiment":                   reflect.TypeFor[experiment.View](),
+	"ExperimentJudgement":          reflect.TypeFor[experiment.Judgement](),
+	"ExperimentFigures":            reflect.TypeFor[experiment.Figures](),
+	"ExperimentDifference":         reflect.TypeFor[experiment.Interval](),
+	"ExperimentForecast":           reflect.TypeFor[experiment.Outlook](),
+	"ExperimentDuration":           reflect.TypeFor[experiment.Duration](),
+	"RolloutReportExperiment":      reflect.TypeFor[report.Experiment](),
 	"Forecast":                     reflect.TypeFor[rollout.Forecast](),
 	"MonitoringReport":             reflect.TypeFor[monitoring.Report](),
 	"FigureDefinition":             reflect.TypeFor[monitoring.Definition](),

@@ -75,6 +75,12 @@ var opens = map[string]string{
 
 	"GET /api/admin/policies": "viewer",
 
+	"GET /api/admin/experiments":                     "viewer",
+	"POST /api/admin/experiments":                    "admin",
+	"POST /api/admin/experiments/forecast":           "viewer",
+	"GET /api/admin/experiments/{experimentId}":      "viewer",
+	"POST /api/admin/experiments/{experimentId}/end": "operator",
+
 	"GET /api/admin/monitoring/canary":  "viewer",
 	"POST /api/admin/monitoring/canary": "operator",
 
