@@ -177,8 +177,9 @@ func (p pen) line(l chartLine) {
 // mostTicks bounds the ticks of an axis, so that their labels do not touch.
 const mostTicks = 5
 
-// shareAxis is an axis of shares, in percent, that holds some values and some room around them.
-func shareAxis(title string, least, most float64, values ...float64) axis {
+// shareAxis is an axis of shares from least to 1, in percent, that holds some values and some room around them.
+func shareAxis(title string, least float64, values ...float64) axis {
+	const most = 1
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, v := range values {
 		low, high = min(low, v), max(high, v)

@@ -50,13 +50,13 @@ func newConversionView(ages []monitoring.AgeConversion) *conversionView {
 	view.Shares = &chart{
 		Label: fmt.Sprintf("Trials converted by age. After %s: automated %s, control %s.",
 			evidence.Counted(last.Days, "day", "days"), shareWords(last.Automated), shareWords(last.Control)),
-		X: x, Y: shareAxis("converted, in %", 0, 1, shares...), Lines: []chartLine{control, automated},
+		X: x, Y: shareAxis("converted, in %", 0, shares...), Lines: []chartLine{control, automated},
 	}
 	if len(band) > 0 {
 		none.Points = []chartPoint{{0, 0}, {x.Max, 0}}
 		view.Difference = &chart{
 			Label: "Automated minus control, with its 95 % interval. After " + strconv.Itoa(last.Days) + " days: " + differenceWords(last.Difference) + ".",
-			X:     x, Y: shareAxis("difference, in points", -1, 1, differences...), Band: band, Lines: []chartLine{none, difference},
+			X:     x, Y: shareAxis("difference, in points", -1, differences...), Band: band, Lines: []chartLine{none, difference},
 		}
 	}
 	return view

@@ -56,7 +56,9 @@ type Options struct {
 	Alerts  Alerts
 	// Canaries are the synthetic vendors.
 	Canaries Canaries
-	Log      *zap.Logger
+	// Experiments are the policy experiments; nil where none are kept.
+	Experiments Experiments
+	Log         *zap.Logger
 	// Callers knows who signs in, and how often requests may be made.
 	Callers *auth.Callers
 	// SessionSecret signs the sessions' cookies; another one ends them all.
@@ -118,6 +120,12 @@ var routes = []route{
 	{http.MethodPost, "/rollout/{control:tick}/{criterion}", steers, (*dashboard).control},
 	{http.MethodGet, "/stop", steers, (*dashboard).askStop},
 	{http.MethodPost, "/stop", steers, (*dashboard).stop},
+	{http.MethodGet, "/experiments", access.Viewer, (*dashboard).experimentsPage},
+	{http.MethodGet, "/experiments/start", starts, (*dashboard).askExperiment},
+	{http.MethodPost, "/experiments/start", starts, (*dashboard).startExperiment},
+	{http.MethodGet, "/experiments/{experiment}", access.Viewer, (*dashboard).experimentsPage},
+	{http.MethodGet, "/experiments/{experiment}/end", steers, (*dashboard).askExperimentEnd},
+	{http.MethodPost, "/experiments/{experiment}/end", steers, (*dashboard).endExperiment},
 	{http.MethodGet, "/canary", access.Viewer, (*dashboard).canary},
 	{http.MethodPost, "/canary", steers, (*dashboard).startCanary},
 	{http.MethodGet, "/alerts/{alert}", access.Viewer, (*dashboard).alert},

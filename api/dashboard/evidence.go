@@ -231,6 +231,6 @@ func rateChart(rows []seriesRow) chart {
 		c.Band = append(c.Band, bandPoint{x, r.Low, r.High})
 		values = append(values, r.Estimate, r.Limit) // the intervals of the first few would leave no room for the rest
 	}
-	c.Y, c.Lines = shareAxis("rate, in %", 0, 1, values...), []chartLine{limit, rate}
+	c.Y, c.Lines = shareAxis("rate, in %", 0, values...), []chartLine{limit, rate}
 	return c
 }

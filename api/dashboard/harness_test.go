@@ -140,7 +140,7 @@ func (s *site) post(path string, values url.Values) answer {
 	return s.send(form(path, values))
 }
 
-var hidden = regexp.MustCompile(`<input type="hidden" name="([a-z]+)" value="([^"]*)">`)
+var hidden = regexp.MustCompile(`<input type="hidden" name="([a-zA-Z]+)" value="([^"]*)">`)
 
 // filled is a control's form as the page gives it, with a reason.
 func (s *site) filled(control, reason string) url.Values {
@@ -165,7 +165,7 @@ var everyPage = []string{
 	"/admin/audit", "/admin/audit?outcome=done&cursor=30", "/admin/audit?from=today",
 	"/admin/bulk", "/admin/bulk?cursor=x.y", "/admin/bulk/bulk-20260312-102000-5f3a11c0", "/admin/bulk/bulk-20260313-162000-a17e0b29", "/admin/bulk/bulk-20260314-084000-00c4d21e",
 	"/admin/bulk/bulk-20260314-101820-7b90e6aa", "/admin/bulk/bulk-20260314-101820-7b90e6aa/items?cursor=950", "/admin/bulk/bulk-20260312-102000-5f3a11c0/items?outcome=odd", "/admin/bulk/nothing",
-	"/admin/stop", "/admin/trials/vendor-013/extend", "/admin/trials/vendor-013/revive", "/admin/trials/nobody/cancel", "/admin/rollout/forecast", "/admin/rollout/pause", "/admin/rollout/resume", "/admin/rollout/advance", "/admin/rollout/rollback", "/admin/rollout/tick/feedback-positive", "/admin/rollout/tick/no-rollback", "/admin/nowhere",
+	"/admin/stop", "/admin/experiments", "/admin/experiments/start", "/admin/trials/vendor-013/extend", "/admin/trials/vendor-013/revive", "/admin/trials/nobody/cancel", "/admin/rollout/forecast", "/admin/rollout/pause", "/admin/rollout/resume", "/admin/rollout/advance", "/admin/rollout/rollback", "/admin/rollout/tick/feedback-positive", "/admin/rollout/tick/no-rollback", "/admin/nowhere",
 	"/admin/alerts/emailDeliveryFailed", "/admin/alerts/reconcilerFinds", "/admin/alerts/nothing", "/admin/alerts/workerAway/acknowledge",
 	"/admin/alerts/workerAway/silence", "/admin/alerts/reconcilerFinds/unsilence",
 }

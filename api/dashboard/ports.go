@@ -5,8 +5,10 @@ import (
 
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/canary"
+	"marketplace.example/trials/internal/domain/experiment"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -47,6 +49,22 @@ type Controls interface {
 type Forecasts interface {
 	// Forecast is that of a plan, nil for the configured one, at a rate, nil for that of the last four weeks and some others.
 	Forecast(ctx context.Context, plan *rollout.Plan, perDay *float64) (rollout.Forecast, error)
+}
+
+// Experiments are the policy experiments, and what people do to them. What does not apply is a *trial.Error.
+type Experiments interface {
+	// Experiments are the latest, the latest first, without figures.
+	Experiments(ctx context.Context) ([]experiment.View, error)
+	// Experiment is one by its id, or app.Latest, with its figures.
+	Experiment(ctx context.Context, id string) (experiment.View, error)
+	// ForecastExperiment says how long an experiment would take. That may take a second when it is new.
+	ForecastExperiment(ctx context.Context, asked app.NewExperiment) (experiment.Outlook, error)
+	// StartExperimentRecorded starts one under a key, where the latest is still the one that was seen (its id, or none).
+	StartExperimentRecorded(ctx context.Context, key, seen string, asked app.NewExperiment) error
+	// EndExperimentRecorded ends one.
+	EndExperimentRecorded(ctx context.Context, end app.ExperimentEnd) error
+	// OfferedPolicies are those that new vendors may get.
+	OfferedPolicies() policy.Set
 }
 
 // Figures make the report of the present moment.

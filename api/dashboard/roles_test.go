@@ -18,7 +18,7 @@ import (
 
 // concrete is the path of a route as somebody asks for it.
 var concrete = strings.NewReplacer("{id}", "vendor-013", "{control:extend|shorten|cancel|revive}", "extend", "{operation}", "bulk-20260312-102000-5f3a11c0", "{control:pause|resume|advance|rollback}", "pause",
-	"{control:tick}/{criterion}", "tick/feedback-positive", "{alert}", "workerAway", "{control:acknowledge|silence|unsilence}", "silence")
+	"{control:tick}/{criterion}", "tick/feedback-positive", "{experiment}", "experiment-20260110-090000-5d2f0a", "{alert}", "workerAway", "{control:acknowledge|silence|unsilence}", "silence")
 
 // Every page with every role: what a role may not use is refused, with the role
 // that it needs.
@@ -30,6 +30,9 @@ func TestEveryPageWithEveryRole(t *testing.T) {
 		"POST /admin/sign-out": access.Viewer, "GET /admin/rollout/forecast": access.Viewer,
 		"GET /admin/trials/{id}/{control:extend|shorten|cancel|revive}": access.Operator, "POST /admin/trials/{id}/{control:extend|shorten|cancel|revive}": access.Operator,
 		"GET /admin/stop": access.Operator, "POST /admin/stop": access.Operator,
+		"GET /admin/experiments": access.Viewer, "GET /admin/experiments/{experiment}": access.Viewer,
+		"GET /admin/experiments/start": access.Admin, "POST /admin/experiments/start": access.Admin,
+		"GET /admin/experiments/{experiment}/end": access.Operator, "POST /admin/experiments/{experiment}/end": access.Operator,
 		"GET /admin/canary": access.Viewer, "POST /admin/canary": access.Operator,
 		"GET /admin/rollout/{control:pause|resume|advance|rollback}":         access.Operator,
 		"POST /admin/rollout/{control:pause|resume|advance|rollback}":        access.Operator,

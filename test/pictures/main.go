@@ -101,6 +101,11 @@ func everyPage() []picture {
 		page("stop", sample.Busy, "/admin/stop"),
 		page("stop-broken", sample.Broken, "/admin/stop"),
 		page("stop-done", sample.Rollouts()["switched-off"], "/admin/stop"),
+		page("experiment", sample.Experimenting, "/admin/experiments"),
+		page("experiment-over", sample.Experimenting, "/admin/experiments/experiment-20251001-080000-aa0193"),
+		page("experiment-empty", sample.Empty, "/admin/experiments"),
+		page("experiment-end", sample.Experimenting, "/admin/experiments/experiment-20260110-090000-5d2f0a/end"),
+		page("experiment-start", planning, "/admin/experiments/start?name=shorter-trial&armA=standard-14d&armB=week&difference=5&perDay=&conversion="),
 		page("canary-empty", sample.Empty, "/admin/canary"),
 		page("canary", sample.Busy, "/admin/canary"),
 		page("alert-firing", sample.Busy, "/admin/alerts/emailDeliveryFailed"),
@@ -113,6 +118,13 @@ func everyPage() []picture {
 		all = append(all, page("rollout-"+name, rollouts[name], "/admin/"), page("evidence-"+name, rollouts[name], "/admin/evidence"))
 	}
 	return all
+}
+
+// planning is a world at 100 % without an experiment.
+func planning() *sample.World {
+	w := sample.Experimenting()
+	w.Experimented = w.Experimented[:1]
+	return w
 }
 
 // tampered is a world in which somebody has changed what is on record.
