@@ -70,24 +70,24 @@ func Render(c Content) (Rendered, error) {
 
 func (c Content) page(w wording.Words) page {
 	values := c.values(w)
-	say := func(t wording.Text) string { return t.Say(w.Dates, values) }
+	fill := func(t wording.Text) string { return t.Say(w.Dates, values) }
 	palette := c.Brand.Palette()
 	p := page{
 		Language: w.Language.Tag(), Direction: "ltr",
-		Subject: oneLine(say(w.Subject)), Preheader: say(w.Preheader), Heading: say(w.Heading), Greeting: say(w.Greeting),
-		Paragraphs: said(w.Paragraphs, say), Dates: c.dates(w), After: said(w.After, say),
-		Unsubscribe: say(w.Unsubscribe), UnsubscribeURL: c.UnsubscribeURL, Feedback: say(w.Feedback), FeedbackURL: c.FeedbackURL, Why: say(w.Why),
+		Subject: oneLine(fill(w.Subject)), Preheader: fill(w.Preheader), Heading: fill(w.Heading), Greeting: fill(w.Greeting),
+		Paragraphs: filled(w.Paragraphs, fill), Dates: c.dates(w), After: filled(w.After, fill),
+		Unsubscribe: fill(w.Unsubscribe), UnsubscribeURL: c.UnsubscribeURL, Feedback: fill(w.Feedback), FeedbackURL: c.FeedbackURL, Why: fill(w.Why),
 		Brand: c.Brand, Light: palette.Light, Dark: palette.Dark,
 	}
-	p.Colon = cmp.Or(say(w.Colon), ":")
+	p.Colon = cmp.Or(fill(w.Colon), ":")
 	if w.Language.RightToLeft() {
 		p.Direction = "rtl"
 	}
-	if p.Button = say(w.Button); p.Button != "" {
+	if p.Button = fill(w.Button); p.Button != "" {
 		p.ActionURL = c.actionURL()
 	}
 	if c.compressed() {
-		p.Demonstration = say(w.Demonstration)
+		p.Demonstration = fill(w.Demonstration)
 	}
 	if p.Support = values.Words[wording.FieldSupport]; p.Support != "" {
 		p.Questions[0], p.Questions[1] = w.Questions.Around(w.Dates, values, wording.FieldSupport)
@@ -116,11 +116,11 @@ func (c Content) values(w wording.Words) wording.Values {
 	return v
 }
 
-// said are the paragraphs that say something.
-func said(texts []wording.Text, say func(wording.Text) string) []string {
+// filled are the paragraphs that say something.
+func filled(texts []wording.Text, fill func(wording.Text) string) []string {
 	var all []string
 	for _, t := range texts {
-		if text := say(t); text != "" {
+		if text := fill(t); text != "" {
 			all = append(all, text)
 		}
 	}
