@@ -121,7 +121,7 @@ func (d *dashboard) controlTrial(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err == nil {
-		err = view.look(d, control, request)
+		err = view.preview(d, control, request)
 	}
 	status := http.StatusOK
 	if view.Error = ""; err != nil {
@@ -147,8 +147,8 @@ func (v *trialControlView) request(r *http.Request) (trial.Request, error) {
 	return request, nil
 }
 
-// look finds out what the change would do.
-func (v *trialControlView) look(d *dashboard, control string, request trial.Request) error {
+// preview finds out what the change would do.
+func (v *trialControlView) preview(d *dashboard, control string, request trial.Request) error {
 	event, err := v.Before.Request(control, request, d.Now())
 	if err == nil && event == nil {
 		err = trial.Conflict("it was carried out before, by this same form")

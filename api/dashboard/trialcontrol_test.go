@@ -13,8 +13,8 @@ import (
 
 const ofTrial = "/admin/trials/vendor-013"
 
-// look fills a form in and has it show what would change.
-func (s *site) look(control, days string) url.Values {
+// preview fills a form in and has it show what would change.
+func (s *site) preview(control, days string) url.Values {
 	s.t.Helper()
 	values := s.filledAt(ofTrial+"/"+control, "the vendor was ill")
 	values.Set("days", days)
@@ -32,7 +32,7 @@ func TestATrialIsChangedOnItsPage(t *testing.T) {
 	require.Equal(t, trial.Active, before.Status)
 	inOrder(t, s.get(ofTrial).text(), "Extend …", "Shorten …", "Cancel …")
 
-	values := s.look(trial.MessageExtend, "10")
+	values := s.preview(trial.MessageExtend, "10")
 	require.Equal(t, before.Revision, s.world.States["vendor-013"].Revision, "a look changes nothing")
 	for range 2 { // the button is pressed twice
 		a := s.post(ofTrial+"/extend", values)
@@ -43,11 +43,11 @@ func TestATrialIsChangedOnItsPage(t *testing.T) {
 	require.Equal(t, before.Calendar().AddDays(before.EndsAt, 10), after.EndsAt)
 	require.Equal(t, before.Revision+1, after.Revision)
 
-	require.Equal(t, http.StatusSeeOther, s.post(ofTrial+"/cancel", s.look(trial.MessageCancel, "")).status)
+	require.Equal(t, http.StatusSeeOther, s.post(ofTrial+"/cancel", s.preview(trial.MessageCancel, "")).status)
 	require.Contains(t, s.get(ofTrial).text(), "Revive …")
 	require.NotContains(t, s.get(ofTrial).text(), "Extend …")
 	require.Contains(t, s.get(ofTrial+"/extend").text(), "This does not apply now.")
-	require.Equal(t, http.StatusSeeOther, s.post(ofTrial+"/revive", s.look(trial.MessageRevive, "3")).status)
+	require.Equal(t, http.StatusSeeOther, s.post(ofTrial+"/revive", s.preview(trial.MessageRevive, "3")).status)
 	require.Equal(t, trial.Active, s.world.States["vendor-013"].Status)
 }
 
@@ -55,7 +55,7 @@ func TestATrialIsChangedOnItsPage(t *testing.T) {
 func TestATrialThatHasChangedIsLookedAtAgain(t *testing.T) {
 	t.Parallel()
 	s := signedIn(t, sample.Busy())
-	mine, theirs := s.look(trial.MessageShorten, "1"), s.look(trial.MessageExtend, "7")
+	mine, theirs := s.preview(trial.MessageShorten, "1"), s.preview(trial.MessageExtend, "7")
 	require.Equal(t, http.StatusSeeOther, s.post(ofTrial+"/extend", theirs).status)
 	a := s.post(ofTrial+"/shorten", mine)
 	require.Equal(t, http.StatusConflict, a.status)
