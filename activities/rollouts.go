@@ -311,7 +311,7 @@ func (r *Rollouts) Release(ctx context.Context, b Batch) (HandedOver, error) {
 	})
 }
 
-func (r *Rollouts) handOver(ctx context.Context, b Batch, automated bool, tell func(context.Context, trial.State) error) (HandedOver, error) {
+func (r *Rollouts) handOver(ctx context.Context, b Batch, automated bool, signal func(context.Context, trial.State) error) (HandedOver, error) {
 	defer heartbeat(ctx)()
 	running, err := r.Store.RunningTrials(ctx, automated, b.After, b.Size)
 	if err != nil {
@@ -319,7 +319,7 @@ func (r *Rollouts) handOver(ctx context.Context, b Batch, automated bool, tell f
 	}
 	m := HandedOver{After: b.After, Done: len(running) < b.Size}
 	for _, t := range running {
-		if err := tell(ctx, t); err != nil {
+		if err := signal(ctx, t); err != nil {
 			return HandedOver{}, failed("handing over trial "+t.VendorID, err)
 		}
 		m.After, m.Count = t.VendorID, m.Count+1

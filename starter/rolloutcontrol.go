@@ -88,12 +88,12 @@ func (a *app) rolloutTick() *cobra.Command {
 		),
 	}
 	current := command.Flags()
-	current.BoolVar(&c.met, "met", false, "it is met")
+	current.BoolVar(&c.isMet, "met", false, "it is met")
 	current.BoolVar(&notMet, "not-met", false, "it is not met")
 	command.MarkFlagsMutuallyExclusive("met", "not-met")
 	command.MarkFlagsOneRequired("met", "not-met")
 	return a.rolloutControl(&c, command, requestTick, func() error {
-		if c.met == notMet { // --met=false decides nothing
+		if c.isMet == notMet { // --met=false decides nothing
 			return usagef("say --met or --not-met")
 		}
 		return nil
@@ -162,7 +162,7 @@ func requestSetPercentage(ctx context.Context, api client.ClientInterface, c cha
 }
 
 func requestTick(ctx context.Context, api client.ClientInterface, c change) (*http.Response, error) {
-	body := client.RolloutTick{Met: c.met, Reason: c.reason}
+	body := client.RolloutTick{Met: c.isMet, Reason: c.reason}
 	return api.TickRolloutCriterion(ctx, currentRollout, c.subject, &client.TickRolloutCriterionParams{IdempotencyKey: c.key}, body)
 }
 

@@ -15,10 +15,10 @@ import (
 type change struct {
 	reason, key string
 	// subject is the command's argument: the vendor's id, the criterion or the preflight check.
-	subject      string
-	days         int
-	percentage   float64
-	release, met bool
+	subject        string
+	days           int
+	percentage     float64
+	release, isMet bool
 }
 
 // changeCall sends a change of one kind to the API.

@@ -79,11 +79,11 @@ func (r *rolloutRun) setup(ctx workflow.Context, in RolloutInput) error {
 	}
 	start := *in.Start
 	// A new variable: decoding into start.Times would keep the fields that the result omits.
-	var learned evidence.Times
-	if err := workflow.ExecuteActivity(r.options(ctx, "earlier trials"), r.activities.Learn, start.Times).Get(ctx, &learned); err != nil {
+	var times evidence.Times
+	if err := workflow.ExecuteActivity(r.options(ctx, "earlier trials"), r.activities.Learn, start.Times).Get(ctx, &times); err != nil {
 		return fmt.Errorf("looking at earlier trials: %w", err)
 	}
-	start.Times = learned // asked once: judgements made again later must use the same
+	start.Times = times // asked once: judgements made again later must use the same
 	return r.enact(ctx, rollout.Begin(start, workflow.Now(ctx)))
 }
 

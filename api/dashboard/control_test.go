@@ -46,14 +46,14 @@ func TestAPersonJudgesACriterionOnItsPage(t *testing.T) {
 	a := s.post(feedback.Page(), values)
 	require.Equal(t, http.StatusBadRequest, a.status)
 	require.Contains(t, a.text(), "met must be chosen.")
-	for _, met := range []string{"no", "yes"} {
+	for _, answer := range []string{"no", "yes"} {
 		values = s.filledAt(feedback.Page(), "Two questions in a week")
-		values.Set("met", met)
+		values.Set("met", answer)
 		a = s.post(feedback.Page(), values)
 		require.Equal(t, http.StatusSeeOther, a.status, a.text())
 		require.Contains(t, s.get(a.header.Get("Location")).text(), "The rollout was given what you judged.")
 		tick := rollout.Fold(s.world.Rollout).Criteria[feedback.ID]
-		require.Equal(t, met == "yes", tick.Met)
+		require.Equal(t, answer == "yes", tick.Met)
 		require.Equal(t, "Two questions in a week", tick.Reason)
 	}
 	require.Equal(t, http.StatusNotFound, s.get("/admin/rollout/tick/no-rollback").status, "figures judge that one")

@@ -40,7 +40,7 @@ func (r *run) adopt(id string, now time.Time) {
 	}
 	r.result.Adopted++
 	s = s.Apply(*adoption)
-	r.tell(*adoption, s, now)
+	r.observe(*adoption, s, now)
 	converts := never
 	if r.random.Float64() < r.Conversion {
 		converts = r.ripens() // those who would have converted by now are no control trials any more
@@ -54,7 +54,7 @@ func (r *run) adopt(id string, now time.Time) {
 		if converted := s.StartedAt.Add(time.Duration(min(converts, 1000) * float64(day))); converted.After(now) && converted.Before(at) {
 			if e, err := s.Request(trial.MessageConvert, trial.Request{At: converted}, converted); err == nil && e != nil {
 				s = s.Apply(*e)
-				r.tell(*e, s, converted)
+				r.observe(*e, s, converted)
 			}
 			return
 		}
@@ -76,7 +76,7 @@ func (r *run) step(s trial.State, step trial.Step, at time.Time) trial.State {
 	}
 	e := s.StepEvent(step, d, facts, sent)
 	after := s.Apply(e)
-	r.tell(e, after, at)
+	r.observe(e, after, at)
 	if sent {
 		if !step.At.After(*s.AdoptedAt) {
 			r.result.PastMails++
@@ -87,8 +87,8 @@ func (r *run) step(s trial.State, step trial.Step, at time.Time) trial.State {
 	return after
 }
 
-// tell keeps what an event tells of the rollout.
-func (r *run) tell(e trial.Event, after trial.State, at time.Time) {
+// observe keeps what an event says of the rollout.
+func (r *run) observe(e trial.Event, after trial.State, at time.Time) {
 	for _, o := range rollout.OutcomesOf(e, after) {
 		o.At = at
 		r.will(o)

@@ -357,7 +357,7 @@ func conversionCases() []Case {
 			until(w, 45)
 		})
 	}
-	learned := func(share float64) []Cell {
+	withHistory := func(share float64) []Cell {
 		return at(30, func(w *World) { w.Conversion, w.Before = share, 50 })
 	}
 	low := func(trial, last float64) []Cell {
@@ -376,7 +376,7 @@ func conversionCases() []Case {
 		{"the same, weighed by the true curve, 30 a day", "rolled back ≤ 5 %", by(Ripening(0)), atMost(0.05)},
 		{"the same, by a curve 3 days late", "rolled back ≤ 5 %", by(Ripening(3)), atMost(0.05)},
 		{"the same, by a curve 3 days early", "", by(Ripening(-3)), info(atMost(1))},
-		{"the same, by the curve of 50 conversions before, in the default guard", "rolled back ≤ 5 %", learned(0.10), atMost(0.05)},
+		{"the same, by the curve of 50 conversions before, in the default guard", "rolled back ≤ 5 %", withHistory(0.10), atMost(0.05)},
 		{
 			"conversion 5 %, 30 a day, trial of 14 days, no grace, until day 45", "found ≥ 99 %, median ≤ day 29",
 			low(14, 45), found(0.99, 29),
@@ -386,7 +386,7 @@ func conversionCases() []Case {
 			"the same, 3 days of grace, in the default guard", "found ≥ 99 %, median ≤ day 32",
 			at(30, func(w *World) { w.Conversion = 0.05 }), found(0.99, 32),
 		},
-		{"the same, by the curve of 50 conversions before", "", learned(0.05), info(found(0, never))},
+		{"the same, by the curve of 50 conversions before", "", withHistory(0.05), info(found(0, never))},
 	}
 }
 

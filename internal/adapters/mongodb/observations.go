@@ -162,8 +162,8 @@ func (s *Store) Calls(ctx context.Context, from, to time.Time, day time.Duration
 }
 
 func outcomeOf(field string, at time.Time) rollout.Outcome {
-	kind, rest, _ := strings.Cut(field, " ")
-	key, adopted := strings.CutSuffix(rest, adoptedMark)
+	kind, marked, _ := strings.Cut(field, " ")
+	key, adopted := strings.CutSuffix(marked, adoptedMark)
 	vendorID, _, _ := strings.Cut(key, "/")
 	return rollout.Outcome{Kind: rollout.OutcomeKind(kind), VendorID: vendorID, Key: key, At: at.UTC(), Adopted: adopted}
 }

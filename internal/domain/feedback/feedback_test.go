@@ -94,7 +94,7 @@ func TestOpinionFollowsTheAnswers(t *testing.T) {
 	t.Parallel()
 	rank := map[feedback.Opinion]int{feedback.Negative: -1, feedback.Open: 0, feedback.Positive: 1}
 	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(feedback.Enough, 500).Draw(t, "answers")
+		n := rapid.IntRange(feedback.MinAnswers, 500).Draw(t, "answers")
 		yes := rapid.IntRange(0, n).Draw(t, "yes")
 		of := func(yes int) int { return rank[feedback.Tally{Answers: n, Helpful: yes}.Opinion()] }
 		require.Equal(t, of(yes), -of(n-yes))

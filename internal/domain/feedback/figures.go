@@ -10,11 +10,11 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// Enough is how many answers say something by themselves, and Least the share of yes that the lower bound of their interval
+// MinAnswers is how many answers say something by themselves, and MinShare the share of yes that the lower bound of their interval
 // has to reach for them to be positive.
 const (
-	Enough = 20
-	Least  = 0.5
+	MinAnswers = 20
+	MinShare   = 0.5
 )
 
 // Tally counts answers.
@@ -48,22 +48,22 @@ type Opinion string
 
 // The opinions.
 const (
-	// Open: the answers are too few, or their interval holds Least.
+	// Open: the answers are too few, or their interval holds MinShare.
 	Open Opinion = "open"
-	// Positive: their interval lies at Least or above.
+	// Positive: their interval lies at MinShare or above.
 	Positive Opinion = "positive"
-	// Negative: their interval lies below Least.
+	// Negative: their interval lies below MinShare.
 	Negative Opinion = "negative"
 )
 
 // Opinion is what the answers come to.
 func (t Tally) Opinion() Opinion {
 	switch share := t.Share(); {
-	case t.Answers < Enough:
+	case t.Answers < MinAnswers:
 		return Open
-	case share.Low >= Least:
+	case share.Low >= MinShare:
 		return Positive
-	case share.High < Least:
+	case share.High < MinShare:
 		return Negative
 	}
 	return Open
@@ -74,16 +74,16 @@ func (t Tally) String() string {
 	if t.Answers == 0 {
 		return "no vendor has answered"
 	}
-	answers, say := "answers", "say"
+	answers, verb := "answers", "say"
 	if t.Answers == 1 {
 		answers = "answer"
 	}
 	if t.Helpful == 1 {
-		say = "says"
+		verb = "says"
 	}
 	s := t.Share()
 	return fmt.Sprintf("%d of %d %s %s that it helped (%s, 95 %% interval %s to %s)",
-		t.Helpful, t.Answers, answers, say, evidence.Percent(s.Share), evidence.Percent(s.Low), evidence.Percent(s.High))
+		t.Helpful, t.Answers, answers, verb, evidence.Percent(s.Share), evidence.Percent(s.Low), evidence.Percent(s.High))
 }
 
 // Group is what answers are counted by.

@@ -262,11 +262,11 @@ func TestFiguresOfTooFewTellNothing(t *testing.T) {
 			{Gate: rollout.GateEmail, Verdict: rollout.Pass, Estimate: 0.8, Limit: 0.95, Seen: 19, Enough: 1},
 		},
 	}
-	var tell []bool
+	var telling []bool
 	for _, f := range figures(&few) {
-		tell = append(tell, f.Telling())
+		telling = append(telling, f.Telling())
 	}
-	require.Equal(t, []bool{false, true, true, false, false, false}, tell)
+	require.Equal(t, []bool{false, true, true, false, false, false}, telling)
 	require.False(t, few.Gates[0].Telling())
 	require.False(t, Figure{Estimate: 1}.Telling(), "nothing was seen")
 	require.True(t, Figure{Estimate: 1, Seen: 1}.Telling(), "one of before says not how many are needed")

@@ -20,9 +20,9 @@ func holding() rollout.Plan {
 	return p
 }
 
-func tick(l *life, met bool, reason string) {
+func tick(l *life, isMet bool, reason string) {
 	l.t.Helper()
-	l.ask(rollout.SignalTick, flags.Request{Subject: feedbackCriterion, Met: met, Reason: reason})
+	l.ask(rollout.SignalTick, flags.Request{Subject: feedbackCriterion, Met: isMet, Reason: reason})
 }
 
 func TestACriterionOfAPersonsHoldsItsPhase(t *testing.T) {

@@ -150,9 +150,9 @@ func TestALastTickOverrulesAnyAnswers(t *testing.T) {
 		want := map[feedback.Opinion]rollout.Verdict{
 			feedback.Open: rollout.Insufficient, feedback.Positive: rollout.Pass, feedback.Negative: rollout.Fail,
 		}[tally.Opinion()]
-		if met := rapid.SampledFrom([]*bool{nil, new(true), new(false)}).Draw(t, "ticked"); met != nil {
-			s.Criteria = map[string]rollout.Tick{feedbackCriterion: {Met: *met}}
-			want = rollout.VerdictOf(*met)
+		if ticked := rapid.SampledFrom([]*bool{nil, new(true), new(false)}).Draw(t, "ticked"); ticked != nil {
+			s.Criteria = map[string]rollout.Tick{feedbackCriterion: {Met: *ticked}}
+			want = rollout.VerdictOf(*ticked)
 		}
 		passed, failed, insufficient := s.GatesNow(j)
 		for verdict, gates := range map[rollout.Verdict][]rollout.GateResult{rollout.Pass: passed, rollout.Fail: failed, rollout.Insufficient: insufficient} {

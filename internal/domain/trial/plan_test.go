@@ -20,13 +20,13 @@ func modelled(s trial.State, loc *time.Location, after trial.Anchor, base time.T
 		kind trial.Kind
 		own  time.Time
 	}
-	away := 1
+	sign := 1
 	if after == trial.BeforeEnd {
-		away = -1
+		sign = -1
 	}
 	onDay := func(n int) time.Time {
 		year, month, day := base.In(loc).Date()
-		return time.Date(year, month, day+away*n, s.Policy.SendHour, 0, 0, 0, loc)
+		return time.Date(year, month, day+sign*n, s.Policy.SendHour, 0, 0, 0, loc)
 	}
 	var mails []mail
 	for _, days := range s.Policy.ReminderDays {
@@ -37,23 +37,23 @@ func modelled(s trial.State, loc *time.Location, after trial.Anchor, base time.T
 	for _, m := range s.Policy.Mailings {
 		own := onDay(m.Days)
 		if m.Hours > 0 {
-			own = base.Add(time.Duration(away*m.Hours) * time.Hour)
+			own = base.Add(time.Duration(sign*m.Hours) * time.Hour)
 		}
 		if m.After == after {
 			mails = append(mails, mail{m.ID, own})
 		}
 	}
-	slices.SortStableFunc(mails, func(a, b mail) int { return cmp.Compare(int64(away)*a.own.UnixMilli(), int64(away)*b.own.UnixMilli()) })
+	slices.SortStableFunc(mails, func(a, b mail) int { return cmp.Compare(int64(sign)*a.own.UnixMilli(), int64(sign)*b.own.UnixMilli()) })
 	expected, last := map[trial.Kind]time.Time{}, base
 	for _, m := range mails {
 		candidates := []time.Time{m.own}
 		for n := range 1500 {
-			if on := onDay(n); on.Sub(m.own)*time.Duration(away) > 0 {
+			if on := onDay(n); on.Sub(m.own)*time.Duration(sign) > 0 {
 				candidates = append(candidates, on)
 			}
 		}
 		free := slices.IndexFunc(candidates, func(at time.Time) bool {
-			return !quiet(at) && at.Sub(last)*time.Duration(away) > 0 && !slices.ContainsFunc(taken, at.Equal)
+			return !quiet(at) && at.Sub(last)*time.Duration(sign) > 0 && !slices.ContainsFunc(taken, at.Equal)
 		})
 		last = candidates[free]
 		expected[m.kind] = last

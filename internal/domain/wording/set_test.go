@@ -98,8 +98,8 @@ func TestAFileLeavesTheRestAsItIs(t *testing.T) {
 		"pt-BR": {"pt welcome", "Oi", "Abrir", "Oi"}, "pt": {"pt welcome", "Oi", "", "Hello"}, "en": {"en welcome", "en welcome", "", "Hello"},
 	} {
 		w, _ := s.For(locale, "welcome")
-		say := func(text Text) string { return text.Say(w.Language, Values{}) }
-		require.Equal(t, want, [4]string{say(w.Subject), say(w.Heading), say(w.Button), say(w.Greeting)}, locale)
+		text := func(t Text) string { return t.Say(w.Language, Values{}) }
+		require.Equal(t, want, [4]string{text(w.Subject), text(w.Heading), text(w.Button), text(w.Greeting)}, locale)
 	}
 	w, _ := s.For("pt-BR", "expiry")
 	require.Equal(t, "Oi", w.Greeting.Say(w.Language, Values{}), "what they have in common counts for what is taken from above")

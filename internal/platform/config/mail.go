@@ -38,7 +38,7 @@ const versionLetters = 16
 func (c Config) Mail() (Mail, error) {
 	f := mailFiles{lines: map[string]yamlLines{}, version: sha256.New()}
 	built := f.folders(wording.BuiltIn(), "built in")
-	var look brand.Brand
+	var b brand.Brand
 	var own []wording.Source
 	brandPath := filepath.Join(c.MailTemplates, brandFile)
 	if c.MailTemplates != "" {
@@ -46,23 +46,23 @@ func (c Config) Mail() (Mail, error) {
 		if err != nil {
 			return Mail{}, err
 		}
-		look, f.lines[brandPath] = named.brand, named.lines
+		b, f.lines[brandPath] = named.brand, named.lines
 		own = f.folders(os.DirFS(c.MailTemplates), c.MailTemplates)
 	}
 	if len(f.problems) > 0 {
 		return Mail{}, errors.Join(f.problems...)
 	}
-	words, problems := wording.NewSet(cmp.Or(look.Language, wording.FallbackLanguage), built, own)
+	words, problems := wording.NewSet(cmp.Or(b.Language, wording.FallbackLanguage), built, own)
 	for _, p := range problems {
 		f.add(cmp.Or(p.File, brandPath), p.Err)
 	}
 	if words != nil && c.MailTemplates != "" {
-		f.buttons(brandPath, look, words)
+		f.buttons(brandPath, b, words)
 	}
 	if len(f.problems) > 0 {
 		return Mail{}, errors.Join(f.problems...)
 	}
-	return Mail{look, words, hex.EncodeToString(f.version.Sum(nil))[:versionLetters]}, nil
+	return Mail{b, words, hex.EncodeToString(f.version.Sum(nil))[:versionLetters]}, nil
 }
 
 // MailOf is Mail for policies: each of their own e-mails must have its words, or no vendor could be written to when it is due.
@@ -106,15 +106,15 @@ func (f *mailFiles) add(file string, e *trial.Error) {
 }
 
 // buttons says which of a brand's buttons belong to no kind, and which of the kinds' have no target.
-func (f *mailFiles) buttons(file string, look brand.Brand, words *wording.Set) {
+func (f *mailFiles) buttons(file string, b brand.Brand, words *wording.Set) {
 	kinds := words.Kinds()
-	for _, kind := range slices.Sorted(maps.Keys(look.Buttons.Own)) {
+	for _, kind := range slices.Sorted(maps.Keys(b.Buttons.Own)) {
 		if !slices.Contains(kinds, kind) {
 			f.add(file, trial.Invalid("buttons."+kind, "is no kind of e-mail; such are %s", strings.Join(kinds, ", ")))
 		}
 	}
 	for _, kind := range kinds {
-		if look.Target(kind, "v") == "" && words.HasButton(kind) {
+		if b.Target(kind, "v") == "" && words.HasButton(kind) {
 			f.add(file, trial.Invalid("buttons."+kind, "is missing, and there is no default: the button would lead nowhere"))
 		}
 	}
