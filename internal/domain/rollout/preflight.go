@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -126,12 +127,17 @@ func canaried(s State, f PreflightFacts) Check {
 	switch c := f.Canary.Latest; {
 	case c == nil || !c.EndedAt.After(s.StartedAt) || canary.Late(c.EndedAt, f.Now, s.Times.Day):
 		return Check{ID: CheckCanary, Verdict: Insufficient,
-			Reason: fmt.Sprintf("no canary has lately lived through a trial; one is started, and takes up to %s", canary.Longest(s.Times.Day).Round(time.Second))}
+			Reason: "no canary has lately lived through a trial; one is started, and takes up to " + minutes(canary.Longest(s.Times.Day))}
 	case !c.Well():
 		return Check{ID: CheckCanary, Verdict: Fail, Reason: c.Reason}
 	default:
 		return Check{ID: CheckCanary, Verdict: Pass, Reason: c.Summary()}
 	}
+}
+
+// minutes says how many begun minutes a duration has.
+func minutes(d time.Duration) string {
+	return evidence.Counted(int(math.Ceil(d.Minutes())), "minute", "minutes")
 }
 
 func backedUp(s State, f PreflightFacts) Check {

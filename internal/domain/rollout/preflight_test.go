@@ -68,7 +68,7 @@ func TestTheCanaryCheck(t *testing.T) {
 		want   Verdict
 		says   string
 	}{
-		"none came":                     {nil, Insufficient, "one is started"},
+		"none came":                     {nil, Insufficient, "one is started, and takes up to 7 minutes"},
 		"it is of before the start":     {&canary.Result{EndedAt: now.Add(-30 * time.Minute)}, Insufficient, "one is started"},
 		"it has found something broken": {&canary.Result{EndedAt: now, Fault: canary.NoMailEvent, Reason: "no report came"}, Fail, "no report came"},
 		"it has found nothing":          {&canary.Result{BeganAt: now.Add(-3 * time.Minute), EndedAt: now, Parts: []canary.Part{{Name: "step/welcome", Took: 70 * time.Millisecond}}}, Pass, "at 11:57 UTC: registered 0s, started 0s, steps at most 70ms late"},
