@@ -96,8 +96,9 @@ import (
 )
 
 // known are the languages whose dates and plural forms come from CLDR, with the forms of a language whose dates differ from it.
-// Each was compared with another implementation of CLDR, day by day. Missing are those that the library writes wrong: Finnish, and
-// Arabic of Algeria, Morocco and Tunisia, whose vendors get the month names of Arabic.
+// Each was compared with another implementation of CLDR 48 on every day of 2025: but for kinds of blanks they agree, and Thai spells
+// its era out here. Missing are those that the library writes wrong: Finnish, and Arabic of Algeria, Morocco and Tunisia, whose vendors
+// get the month names of Arabic.
 // English without a country is that of the world, which writes the day before the month.
 var known = map[string]func() locales.Translator{
 	"af":      af.New,
