@@ -15,6 +15,7 @@ import (
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/vendorpage"
 	"marketplace.example/trials/internal/platform/config"
 	"marketplace.example/trials/internal/platform/health"
 	"marketplace.example/trials/internal/platform/telemetry"
@@ -39,6 +40,7 @@ type parts struct {
 	base          *wiring.Base
 	handler       http.Handler
 	app           *app.App
+	templates     *wiring.Templates
 	certificate   *certificate // nil where TLS is somebody else's matter
 	alertFallback *alertFallback
 }
@@ -61,7 +63,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, fmt.Errorf("preparing to verify links: %w", err)
 	}
-	mail, err := cfg.Mail()
+	templates, err := wiring.NewTemplates(cfg.Mail, log)
 	if err != nil {
 		return nil, fmt.Errorf("MAIL_TEMPLATES: %w", err)
 	}
@@ -82,7 +84,11 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	}
 	api, err := rest.New(rest.Options{
 		App: cases, Mail: mailbox{verifier: verifier, links: links, refused: base.Metrics.Refused, log: log},
-		Health: checker, Calls: calls{base.Metrics, base.Sampler}, Tracer: base.Traces.Tracer("http"), Callers: callers, Brand: mail.Brand, Log: log,
+		Health: checker, Calls: calls{base.Metrics, base.Sampler}, Tracer: base.Traces.Tracer("http"), Callers: callers, Log: log,
+		Look: func() vendorpage.Look {
+			mail := templates.Current()
+			return vendorpage.Look{Brand: mail.Brand, Words: mail.Words}
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -95,7 +101,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	return &parts{base: base, handler: together(api, pages), app: cases, certificate: shown, alertFallback: alertFallback}, nil
+	return &parts{base: base, handler: together(api, pages), app: cases, templates: templates, certificate: shown, alertFallback: alertFallback}, nil
 }
 
 // useCases makes what the API and its pages ask for.

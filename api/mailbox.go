@@ -86,6 +86,15 @@ func (m mailbox) Asked(token string) (vendorID, kind string, err error) {
 	return vendorID, kind, badLink(err)
 }
 
+// Reader reads the token of a link to the guide.
+func (m mailbox) Reader(token string) (string, error) {
+	vendorID, err := m.links.VerifyGuide(token)
+	return vendorID, badLink(err)
+}
+
+// GuideToken is the token of a vendor's link to the guide.
+func (m mailbox) GuideToken(vendorID string) string { return m.links.GuideToken(vendorID) }
+
 // badLink is what is said of a token that is not valid.
 func badLink(err error) error {
 	if err == nil {

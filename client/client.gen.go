@@ -226,6 +226,24 @@ func (e MailEventReceiptResult) Valid() bool {
 	}
 }
 
+// Defines values for MailsFormMails.
+const (
+	Again MailsFormMails = "again"
+	Stop  MailsFormMails = "stop"
+)
+
+// Valid indicates whether the value is a known member of the MailsFormMails enum.
+func (e MailsFormMails) Valid() bool {
+	switch e {
+	case Again:
+		return true
+	case Stop:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Reachability.
 const (
 	ReachabilityOk          Reachability = "ok"
@@ -798,6 +816,14 @@ type MailEventReceiptResult string
 // Mailing defines model for Mailing.
 type Mailing = trial.Mailing
 
+// MailsForm defines model for MailsForm.
+type MailsForm struct {
+	Mails MailsFormMails `json:"mails"`
+}
+
+// MailsFormMails defines model for MailsForm.Mails.
+type MailsFormMails string
+
 // MonitoringReport defines model for MonitoringReport.
 type MonitoringReport = monitoring.Report
 
@@ -1257,6 +1283,9 @@ type NoAlert = Problem
 // NotFound defines model for NotFound.
 type NotFound = Problem
 
+// PageProblem defines model for PageProblem.
+type PageProblem = Problem
+
 // TrialExtension defines model for TrialExtension.
 type TrialExtension = DaysChange
 
@@ -1537,6 +1566,9 @@ type GiveVendorFeedbackJSONRequestBody = FeedbackGiven
 
 // GiveFeedbackFormdataRequestBody defines body for GiveFeedback for application/x-www-form-urlencoded ContentType.
 type GiveFeedbackFormdataRequestBody = FeedbackForm
+
+// ChangeMailsFormdataRequestBody defines body for ChangeMails for application/x-www-form-urlencoded ContentType.
+type ChangeMailsFormdataRequestBody = MailsForm
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -2388,6 +2420,31 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /feedback/{token} (the `GiveFeedback` operationId).
 	GiveFeedbackWithFormdataBody(ctx context.Context, token string, body GiveFeedbackFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ShowGuide A page that tells a vendor of its trial
+	//
+	// How the trial stands, what comes next, where to choose a plan, and whether e-mails reach the vendor. Changes nothing, since mail scanners follow links. An erased vendor's link is refused as a forged one is.
+	//
+	// Corresponds with GET /guide/{token} (the `ShowGuide` operationId).
+	ShowGuide(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ChangeMailsWithBody Stop the e-mails to a vendor, or have them again
+	//
+	// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /guide/{token} (the `ChangeMails` operationId).
+	ChangeMailsWithBody(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ChangeMailsWithFormdataBody Stop the e-mails to a vendor, or have them again
+	//
+	// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type.
+	//
+	// Corresponds with POST /guide/{token} (the `ChangeMails` operationId).
+	ChangeMailsWithFormdataBody(ctx context.Context, token string, body ChangeMailsFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetHealth Whether the process lives
 	//
@@ -4155,6 +4212,61 @@ func (c *Client) GiveFeedbackWithBody(ctx context.Context, token string, content
 // Corresponds with POST /feedback/{token} (the `GiveFeedback` operationId).
 func (c *Client) GiveFeedbackWithFormdataBody(ctx context.Context, token string, body GiveFeedbackFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGiveFeedbackRequestWithFormdataBody(c.Server, token, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ShowGuide A page that tells a vendor of its trial
+//
+// How the trial stands, what comes next, where to choose a plan, and whether e-mails reach the vendor. Changes nothing, since mail scanners follow links. An erased vendor's link is refused as a forged one is.
+//
+// Corresponds with GET /guide/{token} (the `ShowGuide` operationId).
+func (c *Client) ShowGuide(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewShowGuideRequest(c.Server, token)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ChangeMailsWithBody Stop the e-mails to a vendor, or have them again
+//
+// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /guide/{token} (the `ChangeMails` operationId).
+func (c *Client) ChangeMailsWithBody(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangeMailsRequestWithBody(c.Server, token, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ChangeMailsWithFormdataBody Stop the e-mails to a vendor, or have them again
+//
+// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type.
+//
+// Corresponds with POST /guide/{token} (the `ChangeMails` operationId).
+func (c *Client) ChangeMailsWithFormdataBody(ctx context.Context, token string, body ChangeMailsFormdataRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangeMailsRequestWithFormdataBody(c.Server, token, body)
 	if err != nil {
 		return nil, err
 	}
@@ -7248,6 +7360,87 @@ func NewGiveFeedbackRequestWithBody(server string, token string, contentType str
 	return req, nil
 }
 
+// NewShowGuideRequest constructs an http.Request for the ShowGuide method
+func NewShowGuideRequest(server string, token string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "token", token, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/guide/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewChangeMailsRequestWithFormdataBody calls the generic ChangeMails builder with application/x-www-form-urlencoded body
+func NewChangeMailsRequestWithFormdataBody(server string, token string, body ChangeMailsFormdataRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	bodyStr, err := runtime.MarshalForm(body, nil)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = strings.NewReader(bodyStr.Encode())
+	return NewChangeMailsRequestWithBody(server, token, "application/x-www-form-urlencoded", bodyReader)
+}
+
+// NewChangeMailsRequestWithBody constructs an http.Request for the ChangeMails method, with any body, and a specified content type
+func NewChangeMailsRequestWithBody(server string, token string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "token", token, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/guide/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewGetHealthRequest constructs an http.Request for the GetHealth method
 func NewGetHealthRequest(server string) (*http.Request, error) {
 	var err error
@@ -8252,6 +8445,33 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /feedback/{token} (the `GiveFeedback` operationId).
 	GiveFeedbackWithFormdataBodyWithResponse(ctx context.Context, token string, body GiveFeedbackFormdataRequestBody, reqEditors ...RequestEditorFn) (*GiveFeedbackResponse, error)
+
+	// ShowGuideWithResponse A page that tells a vendor of its trial
+	//
+	// How the trial stands, what comes next, where to choose a plan, and whether e-mails reach the vendor. Changes nothing, since mail scanners follow links. An erased vendor's link is refused as a forged one is.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /guide/{token} (the `ShowGuide` operationId).
+	ShowGuideWithResponse(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*ShowGuideResponse, error)
+
+	// ChangeMailsWithBodyWithResponse Stop the e-mails to a vendor, or have them again
+	//
+	// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /guide/{token} (the `ChangeMails` operationId).
+	ChangeMailsWithBodyWithResponse(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeMailsResponse, error)
+
+	// ChangeMailsWithFormdataBodyWithResponse Stop the e-mails to a vendor, or have them again
+	//
+	// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case.
+	//
+	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /guide/{token} (the `ChangeMails` operationId).
+	ChangeMailsWithFormdataBodyWithResponse(ctx context.Context, token string, body ChangeMailsFormdataRequestBody, reqEditors ...RequestEditorFn) (*ChangeMailsResponse, error)
 
 	// GetHealthWithResponse Whether the process lives
 	//
@@ -11660,11 +11880,11 @@ type ShowFeedbackResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problem
+	ApplicationproblemJSONDefault *PageProblem
 }
 
 // GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r ShowFeedbackResponse) GetApplicationproblemJSONDefault() *Problem {
+func (r ShowFeedbackResponse) GetApplicationproblemJSONDefault() *PageProblem {
 	return r.ApplicationproblemJSONDefault
 }
 
@@ -11703,7 +11923,7 @@ type GiveFeedbackResponse struct {
 	// ApplicationproblemJSON400 the response for an HTTP 400 `application/problem+json` response
 	ApplicationproblemJSON400 *Problem
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problem
+	ApplicationproblemJSONDefault *PageProblem
 }
 
 // GetApplicationproblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
@@ -11712,7 +11932,7 @@ func (r GiveFeedbackResponse) GetApplicationproblemJSON400() *Problem {
 }
 
 // GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r GiveFeedbackResponse) GetApplicationproblemJSONDefault() *Problem {
+func (r GiveFeedbackResponse) GetApplicationproblemJSONDefault() *PageProblem {
 	return r.ApplicationproblemJSONDefault
 }
 
@@ -11739,6 +11959,88 @@ func (r GiveFeedbackResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GiveFeedbackResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ShowGuideResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *PageProblem
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ShowGuideResponse) GetApplicationproblemJSONDefault() *PageProblem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ShowGuideResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ShowGuideResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ShowGuideResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ShowGuideResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ChangeMailsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *PageProblem
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ChangeMailsResponse) GetApplicationproblemJSONDefault() *PageProblem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ChangeMailsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ChangeMailsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ChangeMailsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ChangeMailsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -11852,11 +12154,11 @@ type ShowUnsubscribeResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problem
+	ApplicationproblemJSONDefault *PageProblem
 }
 
 // GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r ShowUnsubscribeResponse) GetApplicationproblemJSONDefault() *Problem {
+func (r ShowUnsubscribeResponse) GetApplicationproblemJSONDefault() *PageProblem {
 	return r.ApplicationproblemJSONDefault
 }
 
@@ -11893,11 +12195,11 @@ type UnsubscribeResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationproblemJSONDefault *Problem
+	ApplicationproblemJSONDefault *PageProblem
 }
 
 // GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r UnsubscribeResponse) GetApplicationproblemJSONDefault() *Problem {
+func (r UnsubscribeResponse) GetApplicationproblemJSONDefault() *PageProblem {
 	return r.ApplicationproblemJSONDefault
 }
 
@@ -13347,6 +13649,51 @@ func (c *ClientWithResponses) GiveFeedbackWithFormdataBodyWithResponse(ctx conte
 		return nil, err
 	}
 	return ParseGiveFeedbackResponse(rsp)
+}
+
+// ShowGuideWithResponse A page that tells a vendor of its trial
+//
+// How the trial stands, what comes next, where to choose a plan, and whether e-mails reach the vendor. Changes nothing, since mail scanners follow links. An erased vendor's link is refused as a forged one is.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /guide/{token} (the `ShowGuide` operationId).
+func (c *ClientWithResponses) ShowGuideWithResponse(ctx context.Context, token string, reqEditors ...RequestEditorFn) (*ShowGuideResponse, error) {
+	rsp, err := c.ShowGuide(ctx, token, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseShowGuideResponse(rsp)
+}
+
+// ChangeMailsWithBodyWithResponse Stop the e-mails to a vendor, or have them again
+//
+// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /guide/{token} (the `ChangeMails` operationId).
+func (c *ClientWithResponses) ChangeMailsWithBodyWithResponse(ctx context.Context, token string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeMailsResponse, error) {
+	rsp, err := c.ChangeMailsWithBody(ctx, token, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangeMailsResponse(rsp)
+}
+
+// ChangeMailsWithFormdataBodyWithResponse Stop the e-mails to a vendor, or have them again
+//
+// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case.
+//
+// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /guide/{token} (the `ChangeMails` operationId).
+func (c *ClientWithResponses) ChangeMailsWithFormdataBodyWithResponse(ctx context.Context, token string, body ChangeMailsFormdataRequestBody, reqEditors ...RequestEditorFn) (*ChangeMailsResponse, error) {
+	rsp, err := c.ChangeMailsWithFormdataBody(ctx, token, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangeMailsResponse(rsp)
 }
 
 // GetHealthWithResponse Whether the process lives
@@ -15866,11 +16213,14 @@ func ParseShowFeedbackResponse(rsp *http.Response) (*ShowFeedbackResponse, error
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
+		var dest PageProblem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSONDefault = &dest
+
+	case true:
+		// Content-type (text/html) unsupported
 
 	}
 
@@ -15899,13 +16249,74 @@ func ParseGiveFeedbackResponse(rsp *http.Response) (*GiveFeedbackResponse, error
 		response.ApplicationproblemJSON400 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
+		var dest PageProblem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSONDefault = &dest
 
 	case rsp.StatusCode == 400:
+	// Content-type (text/html) unsupported
+
+	case true:
+		// Content-type (text/html) unsupported
+
+	}
+
+	return response, nil
+}
+
+// ParseShowGuideResponse parses an HTTP response from a ShowGuideWithResponse call
+func ParseShowGuideResponse(rsp *http.Response) (*ShowGuideResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ShowGuideResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest PageProblem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	case true:
+		// Content-type (text/html) unsupported
+
+	}
+
+	return response, nil
+}
+
+// ParseChangeMailsResponse parses an HTTP response from a ChangeMailsWithResponse call
+func ParseChangeMailsResponse(rsp *http.Response) (*ChangeMailsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ChangeMailsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest PageProblem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	case true:
 		// Content-type (text/html) unsupported
 
 	}
@@ -16001,11 +16412,14 @@ func ParseShowUnsubscribeResponse(rsp *http.Response) (*ShowUnsubscribeResponse,
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
+		var dest PageProblem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSONDefault = &dest
+
+	case true:
+		// Content-type (text/html) unsupported
 
 	}
 
@@ -16027,11 +16441,14 @@ func ParseUnsubscribeResponse(rsp *http.Response) (*UnsubscribeResponse, error) 
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
+		var dest PageProblem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
 		response.ApplicationproblemJSONDefault = &dest
+
+	case true:
+		// Content-type (text/html) unsupported
 
 	}
 

@@ -165,6 +165,9 @@ func (a *app) renderAll(m config.Mail) (found []string, err error) {
 				}
 			}
 		}
+		if tag := m.Words.Pages(language).Language.Tag(); tag != language {
+			others[tag] = append(others[tag], wording.KindPages)
+		}
 		for _, other := range slices.Sorted(maps.Keys(others)) {
 			a.printf("Without words in %s, so written in %s: %s\n", language, other, strings.Join(others[other], ", "))
 		}

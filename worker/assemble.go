@@ -47,7 +47,7 @@ const (
 type parts struct {
 	base      *wiring.Base
 	worker    sdkworker.Worker
-	templates *templates
+	templates *wiring.Templates
 }
 
 // assemble wires the parts; it calls fatal with an error that ends the running worker.
@@ -167,14 +167,14 @@ func newMailer(ctx context.Context, cfg config.Config, policies policy.Set, mail
 	if err != nil {
 		return nil, fmt.Errorf("preparing the links: %w", err)
 	}
-	templates, err := newTemplates(func() (config.Mail, error) { return cfg.MailOf(policies) }, log)
+	templates, err := wiring.NewTemplates(func() (config.Mail, error) { return cfg.MailOf(policies) }, log)
 	if err != nil {
 		return nil, fmt.Errorf("MAIL_TEMPLATES: %w", err)
 	}
-	if templates.current().Brand.Name == "" {
+	if templates.Current().Brand.Name == "" {
 		log.Warn("e-mails to vendors have no brand and no button, as nothing says where it would lead: set MAIL_TEMPLATES")
 	} else {
-		log.Info("e-mails to vendors have a brand", zap.String("folder", cfg.MailTemplates), zap.Strings("languages", templates.current().Words.Languages()))
+		log.Info("e-mails to vendors have a brand", zap.String("folder", cfg.MailTemplates), zap.Strings("languages", templates.Current().Words.Languages()))
 	}
 	account := ses.NewAccount(service, max(cfg.TrialDay/refusalsPerDay, leastForget))
 	return &mailer{

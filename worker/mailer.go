@@ -12,6 +12,7 @@ import (
 	"marketplace.example/trials/internal/adapters/ses"
 	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/trial"
+	"marketplace.example/trials/internal/wiring"
 )
 
 const (
@@ -32,7 +33,7 @@ type mailer struct {
 	rate      *ses.Rate
 	account   *ses.Account
 	links     *ses.Links
-	templates *templates
+	templates *wiring.Templates
 	// mailed counts an e-mail by its outcome.
 	mailed func(outcome string)
 }
@@ -62,8 +63,9 @@ func (m *mailer) Wait(ctx context.Context) (bool, error) {
 // Deliver implements activities.Mailer.
 func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (trial.SendResult, error) {
 	unsubscribe := m.links.Unsubscribe(e.State.VendorID)
-	c, mail := content(e), m.templates.current()
+	c, mail := content(e), m.templates.Current()
 	c.Brand, c.Words, c.UnsubscribeURL, c.FeedbackURL = mail.Brand, mail.Words, unsubscribe, m.links.Feedback(c.VendorID, string(e.Step.Kind))
+	c.GuideURL = m.links.Guide(c.VendorID)
 	r, err := ses.Render(c)
 	if err != nil {
 		return trial.SendResult{}, err

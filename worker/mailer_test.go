@@ -17,6 +17,7 @@ import (
 	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/internal/platform/config"
+	"marketplace.example/trials/internal/wiring"
 )
 
 var began = time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC)
@@ -104,7 +105,7 @@ func TestEMailsToVendorsBearTheBrand(t *testing.T) {
 		Name: "Nordic Market", Sender: brand.Sender{Name: "Nordic Market", ReplyTo: "help@nordic.example"},
 		Buttons: brand.Buttons{Default: "https://nordic.example/plans?vendor={vendorId}"},
 	}}
-	used, err := newTemplates(func() (config.Mail, error) { return nordic, nil }, zap.NewNop())
+	used, err := wiring.NewTemplates(func() (config.Mail, error) { return nordic, nil }, zap.NewNop())
 	require.NoError(t, err)
 	m := &mailer{
 		sender: sender, links: links, account: ses.NewAccount(nil, 0), mailed: func(string) {}, templates: used,

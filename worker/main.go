@@ -34,7 +34,7 @@ func run(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Writer)
 	}
 	defer w.worker.Stop()
 	go w.base.Sampler.Run(ctx)
-	go wiring.Every(ctx, templatesEvery, log, "the e-mails' templates were not read", w.templates.reload)
+	go wiring.Every(ctx, wiring.TemplatesEvery, log, "the e-mails' templates were not read", w.templates.Reload)
 	go keepSchedules(ctx, w.base.Client, log)
 	health, err := listenHealth(ctx, w.base)
 	if err != nil {

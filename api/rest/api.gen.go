@@ -224,6 +224,24 @@ func (e MailEventReceiptResult) Valid() bool {
 	}
 }
 
+// Defines values for MailsFormMails.
+const (
+	Again MailsFormMails = "again"
+	Stop  MailsFormMails = "stop"
+)
+
+// Valid indicates whether the value is a known member of the MailsFormMails enum.
+func (e MailsFormMails) Valid() bool {
+	switch e {
+	case Again:
+		return true
+	case Stop:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Reachability.
 const (
 	ReachabilityOk          Reachability = "ok"
@@ -796,6 +814,14 @@ type MailEventReceiptResult string
 // Mailing defines model for Mailing.
 type Mailing = trial.Mailing
 
+// MailsForm defines model for MailsForm.
+type MailsForm struct {
+	Mails MailsFormMails `json:"mails"`
+}
+
+// MailsFormMails defines model for MailsForm.Mails.
+type MailsFormMails string
+
 // MonitoringReport defines model for MonitoringReport.
 type MonitoringReport = monitoring.Report
 
@@ -1255,6 +1281,9 @@ type NoAlert = Problem
 // NotFound defines model for NotFound.
 type NotFound = Problem
 
+// PageProblem defines model for PageProblem.
+type PageProblem = Problem
+
 // TrialExtension defines model for TrialExtension.
 type TrialExtension = DaysChange
 
@@ -1536,6 +1565,9 @@ type GiveVendorFeedbackJSONRequestBody = FeedbackGiven
 // GiveFeedbackFormdataRequestBody defines body for GiveFeedback for application/x-www-form-urlencoded ContentType.
 type GiveFeedbackFormdataRequestBody = FeedbackForm
 
+// ChangeMailsFormdataRequestBody defines body for ChangeMails for application/x-www-form-urlencoded ContentType.
+type ChangeMailsFormdataRequestBody = MailsForm
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// ListAudit What was changed, by whom and why, and what became of it
@@ -1730,6 +1762,12 @@ type ServerInterface interface {
 	// GiveFeedback Keep a vendor's answer
 	// (POST /feedback/{token})
 	GiveFeedback(w http.ResponseWriter, r *http.Request, token string)
+	// ShowGuide A page that tells a vendor of its trial
+	// (GET /guide/{token})
+	ShowGuide(w http.ResponseWriter, r *http.Request, token string)
+	// ChangeMails Stop the e-mails to a vendor, or have them again
+	// (POST /guide/{token})
+	ChangeMails(w http.ResponseWriter, r *http.Request, token string)
 	// GetHealth Whether the process lives
 	// (GET /healthz)
 	GetHealth(w http.ResponseWriter, r *http.Request)
@@ -3914,6 +3952,58 @@ func (siw *ServerInterfaceWrapper) GiveFeedback(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// ShowGuide operation middleware
+func (siw *ServerInterfaceWrapper) ShowGuide(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "token" -------------
+	var token string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "token", mux.Vars(r)["token"], &token, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "token", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ShowGuide(w, r, token)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ChangeMails operation middleware
+func (siw *ServerInterfaceWrapper) ChangeMails(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "token" -------------
+	var token string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "token", mux.Vars(r)["token"], &token, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "token", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ChangeMails(w, r, token)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetHealth operation middleware
 func (siw *ServerInterfaceWrapper) GetHealth(w http.ResponseWriter, r *http.Request) {
 
@@ -4235,6 +4325,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/feedback/{token}", wrapper.GiveFeedback).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/guide/{token}", wrapper.ShowGuide).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/guide/{token}", wrapper.ChangeMails).Methods(http.MethodPost)
+
 	r.HandleFunc(options.BaseURL+"/healthz", wrapper.GetHealth).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/readyz", wrapper.GetReadiness).Methods(http.MethodGet)
@@ -4255,6 +4349,13 @@ type KeyReusedApplicationProblemPlusJSONResponse Problem
 type NoAlertApplicationProblemPlusJSONResponse Problem
 
 type NotFoundApplicationProblemPlusJSONResponse Problem
+
+type PageProblemApplicationProblemPlusJSONResponse Problem
+type PageProblemTexthtmlResponse struct {
+	Body io.Reader
+
+	ContentLength int64
+}
 
 type ProblemApplicationProblemPlusJSONResponse Problem
 
@@ -7663,6 +7764,27 @@ func (response ShowFeedbackdefaultApplicationProblemPlusJSONResponse) VisitShowF
 	return err
 }
 
+type ShowFeedbackdefaultTexthtmlResponse struct {
+	Body          io.Reader
+	StatusCode    int
+	ContentLength int64
+}
+
+func (response ShowFeedbackdefaultTexthtmlResponse) VisitShowFeedbackResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(response.StatusCode)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
 type GiveFeedbackRequestObject struct {
 	Token string `json:"token"`
 	Body  *GiveFeedbackFormdataRequestBody
@@ -7740,6 +7862,160 @@ func (response GiveFeedbackdefaultApplicationProblemPlusJSONResponse) VisitGiveF
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GiveFeedbackdefaultTexthtmlResponse struct {
+	Body          io.Reader
+	StatusCode    int
+	ContentLength int64
+}
+
+func (response GiveFeedbackdefaultTexthtmlResponse) VisitGiveFeedbackResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(response.StatusCode)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ShowGuideRequestObject struct {
+	Token string `json:"token"`
+}
+
+type ShowGuideResponseObject interface {
+	VisitShowGuideResponse(w http.ResponseWriter) error
+}
+
+type ShowGuide200TexthtmlResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ShowGuide200TexthtmlResponse) VisitShowGuideResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ShowGuidedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ShowGuidedefaultApplicationProblemPlusJSONResponse) VisitShowGuideResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShowGuidedefaultTexthtmlResponse struct {
+	Body          io.Reader
+	StatusCode    int
+	ContentLength int64
+}
+
+func (response ShowGuidedefaultTexthtmlResponse) VisitShowGuideResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(response.StatusCode)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ChangeMailsRequestObject struct {
+	Token string `json:"token"`
+	Body  *ChangeMailsFormdataRequestBody
+}
+
+type ChangeMailsResponseObject interface {
+	VisitChangeMailsResponse(w http.ResponseWriter) error
+}
+
+type ChangeMails200TexthtmlResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response ChangeMails200TexthtmlResponse) VisitChangeMailsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type ChangeMailsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ChangeMailsdefaultApplicationProblemPlusJSONResponse) VisitChangeMailsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeMailsdefaultTexthtmlResponse struct {
+	Body          io.Reader
+	StatusCode    int
+	ContentLength int64
+}
+
+func (response ChangeMailsdefaultTexthtmlResponse) VisitChangeMailsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(response.StatusCode)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
 	return err
 }
 
@@ -7878,6 +8154,27 @@ func (response ShowUnsubscribedefaultApplicationProblemPlusJSONResponse) VisitSh
 	return err
 }
 
+type ShowUnsubscribedefaultTexthtmlResponse struct {
+	Body          io.Reader
+	StatusCode    int
+	ContentLength int64
+}
+
+func (response ShowUnsubscribedefaultTexthtmlResponse) VisitShowUnsubscribeResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(response.StatusCode)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
 type UnsubscribeRequestObject struct {
 	Token       string `json:"token"`
 	ContentType string
@@ -7922,6 +8219,27 @@ func (response UnsubscribedefaultApplicationProblemPlusJSONResponse) VisitUnsubs
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnsubscribedefaultTexthtmlResponse struct {
+	Body          io.Reader
+	StatusCode    int
+	ContentLength int64
+}
+
+func (response UnsubscribedefaultTexthtmlResponse) VisitUnsubscribeResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(response.StatusCode)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
 	return err
 }
 
@@ -8119,6 +8437,12 @@ type StrictServerInterface interface {
 	// GiveFeedback Keep a vendor's answer
 	// (POST /feedback/{token})
 	GiveFeedback(ctx context.Context, request GiveFeedbackRequestObject) (GiveFeedbackResponseObject, error)
+	// ShowGuide A page that tells a vendor of its trial
+	// (GET /guide/{token})
+	ShowGuide(ctx context.Context, request ShowGuideRequestObject) (ShowGuideResponseObject, error)
+	// ChangeMails Stop the e-mails to a vendor, or have them again
+	// (POST /guide/{token})
+	ChangeMails(ctx context.Context, request ChangeMailsRequestObject) (ChangeMailsResponseObject, error)
 	// GetHealth Whether the process lives
 	// (GET /healthz)
 	GetHealth(ctx context.Context, request GetHealthRequestObject) (GetHealthResponseObject, error)
@@ -10052,6 +10376,69 @@ func (sh *strictHandler) GiveFeedback(w http.ResponseWriter, r *http.Request, to
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GiveFeedbackResponseObject); ok {
 		if err := validResponse.VisitGiveFeedbackResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ShowGuide operation middleware
+func (sh *strictHandler) ShowGuide(w http.ResponseWriter, r *http.Request, token string) {
+	var request ShowGuideRequestObject
+
+	request.Token = token
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ShowGuide(ctx, request.(ShowGuideRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ShowGuide")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ShowGuideResponseObject); ok {
+		if err := validResponse.VisitShowGuideResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangeMails operation middleware
+func (sh *strictHandler) ChangeMails(w http.ResponseWriter, r *http.Request, token string) {
+	var request ChangeMailsRequestObject
+
+	request.Token = token
+
+	if err := r.ParseForm(); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode formdata: %w", err))
+		return
+	}
+	var body ChangeMailsFormdataRequestBody
+	if err := runtime.BindForm(&body, r.Form, nil, nil); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't bind formdata: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeMails(ctx, request.(ChangeMailsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeMails")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ChangeMailsResponseObject); ok {
+		if err := validResponse.VisitChangeMailsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -16,17 +16,7 @@ import (
 //go:embed documentation.html
 var documentationSource string
 
-//go:embed unsubscribe.html
-var unsubscribeSource string
-
-//go:embed feedback.html
-var feedbackSource string
-
-var (
-	documentationPage = template.Must(template.New("documentation").Parse(documentationSource))
-	unsubscribePage   = template.Must(template.New("unsubscribe").Parse(unsubscribeSource))
-	feedbackPage      = template.Must(template.New("feedback").Parse(feedbackSource))
-)
+var documentationPage = template.Must(template.New("documentation").Parse(documentationSource))
 
 func render(page *template.Template, data any) ([]byte, error) {
 	var out bytes.Buffer

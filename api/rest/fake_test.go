@@ -16,6 +16,8 @@ import (
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
+	"marketplace.example/trials/internal/domain/vendorpage"
+	"marketplace.example/trials/internal/platform/config"
 	"marketplace.example/trials/test/memory"
 )
 
@@ -236,6 +238,24 @@ func (mails) Unsubscriber(token string) (string, error) {
 	}
 	return "", &trial.Error{Code: trial.CodeForbidden, Field: "token", Message: "is not one of ours"}
 }
+
+func (mails) Reader(token string) (string, error) {
+	if id, signed := strings.CutPrefix(token, "guide."); signed {
+		return id, nil
+	}
+	return "", &trial.Error{Code: trial.CodeForbidden, Field: "token", Message: "is not one of ours"}
+}
+
+func (mails) GuideToken(vendorID string) string { return "guide." + vendorID }
+
+// look is that of the neutral brand.
+var look = sync.OnceValue(func() vendorpage.Look {
+	m, err := config.Config{}.Mail()
+	if err != nil {
+		panic(err)
+	}
+	return vendorpage.Look{Brand: m.Brand, Words: m.Words}
+})
 
 func (mails) Asked(token string) (vendorID, kind string, err error) {
 	if asked, signed := strings.CutPrefix(token, "asked."); signed {

@@ -92,13 +92,10 @@ func TestAFeedbackTextThatCannotBeKeptIsShownAgain(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	a.register()
-	for text, problem := range map[string]string{
-		strings.Repeat("ß", feedback.MaxText+1): "Your text must be at most 2000 characters, has 2001",
-		"<b>a\x1bb":                             "Your text must have no control characters but line ends and tabs",
-	} {
+	for _, text := range []string{strings.Repeat("ß", feedback.MaxText+1), "<b>a\x1bb"} {
 		again := a.answer(askedPath, "no", text)
 		require.Equal(t, http.StatusBadRequest, again.status)
-		require.Contains(t, string(again.body), problem)
+		require.Contains(t, string(again.body), "Il peut avoir au plus 2000 caractères, sans caractères de contrôle", "in the vendor's language")
 		require.Contains(t, string(again.body), `value="no" required checked`)
 		require.NotContains(t, string(again.body), "<b>")
 	}

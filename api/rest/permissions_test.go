@@ -12,6 +12,7 @@ import (
 
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // opens says of every route which roles open it, each and those above it; open
@@ -93,6 +94,8 @@ var opens = map[string]string{
 	"POST /unsubscribe/{token}": "open",
 	"GET /feedback/{token}":     "open",
 	"POST /feedback/{token}":    "open",
+	"GET /guide/{token}":        "open",
+	"POST /guide/{token}":       "open",
 	"GET /healthz":              "open",
 	"GET /readyz":               "open",
 	"GET /api/openapi.yaml":     "open",
@@ -118,6 +121,7 @@ var covered = map[string][]string{
 func TestEveryRouteWithEveryRole(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
+	a.store.VendorsByID["v-1"] = trial.Vendor{ID: "v-1"}
 	tried := 0
 	walked := map[string]bool{}
 	for path, item := range a.spec.Paths.Map() {
@@ -125,7 +129,7 @@ func TestEveryRouteWithEveryRole(t *testing.T) {
 			route := method + " " + path
 			walked[route] = true
 			// Of a form that is refused at once, so that nothing is changed.
-			concrete := strings.NewReplacer("{id}", "v-1", "/feedback/{token}", "/feedback/asked.v-1.welcome", "/tokens/{token}", "/tokens/none", "{token}", "signed.v-1").Replace(path)
+			concrete := strings.NewReplacer("{id}", "v-1", "/feedback/{token}", "/feedback/asked.v-1.welcome", "/guide/{token}", "/guide/guide.v-1", "/tokens/{token}", "/tokens/none", "{token}", "signed.v-1").Replace(path)
 			for _, c := range credentials {
 				tried++
 				answer := a.call(request{method: method, path: concrete, header: http.Header{

@@ -145,6 +145,9 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 			zap.Int("status", refused.status), zap.Error(err))
 	}
 	maps.Copy(w.Header(), refused.header)
+	if s.failsAsPage(w, r, refused.status) {
+		return
+	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(refused.status)
 	if err := json.NewEncoder(w).Encode(refused.problem(c.id)); err != nil {

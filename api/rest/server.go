@@ -17,14 +17,14 @@ import (
 
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/internal/app"
-	"marketplace.example/trials/internal/domain/brand"
 	"marketplace.example/trials/internal/domain/lanes"
+	"marketplace.example/trials/internal/domain/vendorpage"
 )
 
 //go:embed openapi.yaml
 var description []byte
 
-// Options are what the API is made of. Every field is needed except Tracer and Brand.
+// Options are what the API is made of. Every field is needed except Tracer.
 type Options struct {
 	App    *app.App
 	Mail   Mail
@@ -35,8 +35,8 @@ type Options struct {
 	Tracer trace.Tracer
 	// Callers knows who calls, and how often they may.
 	Callers *auth.Callers
-	// Brand is what pages for vendors look like; the zero value is the neutral one.
-	Brand brand.Brand
+	// Look is how the pages for vendors look now, and what they say.
+	Look func() vendorpage.Look
 }
 
 // Calls is told of every call that was answered.
@@ -57,6 +57,10 @@ type Mail interface {
 	// Asked reads the signed token of a link that asks whether an e-mail of a kind helped. One that is not signed by us is a
 	// *trial.Error.
 	Asked(token string) (vendorID, kind string, err error)
+	// Reader reads the signed token of a link to the guide. One that is not signed by us is a *trial.Error.
+	Reader(token string) (vendorID string, err error)
+	// GuideToken is the token of a vendor's link to the guide.
+	GuideToken(vendorID string) string
 }
 
 // server answers the requests; it implements StrictServerInterface.

@@ -31,6 +31,45 @@ func (a *App) Unsubscribe(ctx context.Context, vendorID string) error {
 	return a.suppress(ctx, vendorID, trial.Suppression{Reason: trial.ReasonUnsubscribed, At: a.Present()})
 }
 
+// Resubscribe has a vendor that unsubscribed get e-mails again. It is not in the trial's history: where a database is lost and
+// restored without it, the vendor has to ask again, and is not written to until then.
+func (a *App) Resubscribe(ctx context.Context, vendorID string) error {
+	v, err := a.Store.VendorOnRecord(ctx, vendorID)
+	switch {
+	case err != nil:
+		return err
+	case v.ErasedAt != nil:
+		return trial.NotFound(vendorID)
+	}
+	return a.Store.Resubscribe(ctx, v.ID, a.Present())
+}
+
+// VendorFacts are what a vendor is told of its trial; the state is nil where its workflow has not begun. A vendor that is erased
+// does not exist here.
+func (a *App) VendorFacts(ctx context.Context, vendorID string) (trial.Vendor, *trial.State, error) {
+	v, err := a.Store.VendorOnRecord(ctx, vendorID)
+	switch {
+	case err != nil:
+		return v, nil, err
+	case v.ErasedAt != nil:
+		return trial.Vendor{}, nil, trial.NotFound(vendorID)
+	}
+	state, begun, err := a.Store.Trial(ctx, v.ID)
+	if err != nil || !begun {
+		return v, nil, err
+	}
+	return v, &state, nil
+}
+
+// VendorLocale is the language to answer a vendor in; empty where it is not known, or where the vendor is erased.
+func (a *App) VendorLocale(ctx context.Context, vendorID string) (string, error) {
+	v, err := a.Store.VendorOnRecord(ctx, vendorID)
+	if v.ErasedAt != nil || trial.CodeOf(err) == trial.CodeNotFound {
+		return "", nil
+	}
+	return v.Locale, err
+}
+
 // MailResult is what became of a message of the mail service.
 type MailResult string
 

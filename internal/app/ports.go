@@ -57,7 +57,9 @@ type VendorStore interface {
 	VendorOnRecord(ctx context.Context, id string) (trial.Vendor, error)
 	// Suppress stops e-mail to a vendor, whether its document is there or not, and tells whether that is new.
 	Suppress(ctx context.Context, id string, s trial.Suppression) (isNew bool, err error)
-	// Suppressions are all that stop e-mail to a vendor, at whichever address.
+	// Resubscribe takes back that a vendor unsubscribed.
+	Resubscribe(ctx context.Context, id string, at time.Time) error
+	// Suppressions are all that stop e-mail to a vendor, at whichever address, and whether it took back that it unsubscribed.
 	Suppressions(ctx context.Context, vendorID string) ([]trial.Suppression, error)
 	// EraseVendor removes a vendor's name, address and texts. The first erasure counts, and is returned.
 	EraseVendor(ctx context.Context, id string, e trial.Erasure) (first trial.Erasure, err error)

@@ -84,6 +84,9 @@ func (s *Store) EraseVendor(ctx context.Context, id string, e trial.Erasure) (tr
 
 func (s *Store) Suppress(ctx context.Context, id string, suppression trial.Suppression) (isNew bool, err error) {
 	err = s.Do(ctx, func() error {
+		if suppression.Reason == trial.ReasonUnsubscribed {
+			s.Suppressed[id] = slices.DeleteFunc(s.Suppressed[id], func(p trial.Suppression) bool { return p.Reason == trial.ReasonResubscribed })
+		}
 		isNew = !slices.ContainsFunc(s.Suppressed[id], func(known trial.Suppression) bool { return known.Covers(suppression) })
 		if isNew {
 			s.Suppressed[id] = append(s.Suppressed[id], suppression)
@@ -92,6 +95,16 @@ func (s *Store) Suppress(ctx context.Context, id string, suppression trial.Suppr
 		return nil
 	})
 	return isNew, err
+}
+
+func (s *Store) Resubscribe(ctx context.Context, id string, at time.Time) error {
+	return s.Do(ctx, func() error {
+		if i := slices.IndexFunc(s.Suppressed[id], func(p trial.Suppression) bool { return p.Reason == trial.ReasonUnsubscribed }); i >= 0 {
+			s.Suppressed[id][i] = trial.Suppression{Reason: trial.ReasonResubscribed, At: at}
+			s.Writes++
+		}
+		return nil
+	})
 }
 
 func (s *Store) Suppressions(ctx context.Context, id string) (all []trial.Suppression, err error) {

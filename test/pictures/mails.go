@@ -104,7 +104,7 @@ func mails() (map[string]ses.Content, error) {
 		c := ses.Content{
 			Kind: kind, Words: built.Words, VendorName: "Zoë & Søn", DaysLeft: 3, GraceDays: 3, LengthDays: 14, EndsAt: ends, GraceEndsAt: ends.AddDate(0, 0, 3), Zone: "America/New_York",
 			VendorID: "v1", Brand: brand.Brand{Buttons: brand.Buttons{Default: "https://shop.example/plans"}}, UnsubscribeURL: "https://shop.example/unsubscribe/v1.token",
-			FeedbackURL: "https://shop.example/feedback/v1.token",
+			FeedbackURL: "https://shop.example/feedback/v1.token", GuideURL: "https://shop.example/guide/v1.token",
 		}
 		if change != nil {
 			change(&c)

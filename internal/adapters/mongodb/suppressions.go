@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -26,7 +27,12 @@ type vendorSuppressions struct {
 	Key        string                       `bson:"_id"`
 	Everywhere *suppressionDocument         `json:"everywhere"`
 	Addresses  map[string]trial.Suppression `json:"addresses"`
+	// ResubscribedAt is when the vendor last asked to be written to again; zero for never.
+	ResubscribedAt time.Time `json:"resubscribedAt"`
 }
+
+// unknownAddress is the key of an address that bounced or complained of which nobody knows which it was.
+const unknownAddress = "unknown"
 
 // addressSuppression stops e-mail to an address, whichever vendor has it.
 type addressSuppression struct {
@@ -40,7 +46,7 @@ func addressSuppressionKey(hash string) string    { return "address/" + hash }
 
 // Suppress stops e-mail to a vendor, or to one of its addresses, and tells
 // whether that is new. It never lets through what was stopped: a vendor who
-// unsubscribed stays so, and each address keeps its own state. The vendor's
+// unsubscribed stays so until [Store.Resubscribe], and each address keeps its own state. The vendor's
 // document need not be there: it may come back.
 func (s *Store) Suppress(ctx context.Context, vendorID string, p trial.Suppression) (isNew bool, err error) {
 	s = s.of(vendorID)
@@ -54,28 +60,56 @@ func (s *Store) Suppress(ctx context.Context, vendorID string, p trial.Suppressi
 	if p.Reason == trial.ReasonUnsubscribed {
 		p.AddressHash = "" // it is the vendor who wants no more, at any address
 	}
-	if p.AddressHash == "" {
-		return s.suppressEverywhere(ctx, vendorID, p)
+	if p.Reason == trial.ReasonUnsubscribed {
+		return s.unsubscribe(ctx, vendorID, p)
 	}
-	_, err = insert(ctx, "suppressing an address of vendor "+vendorID, s.suppressions, addressSuppression{Key: addressSuppressionKey(p.AddressHash), Value: p})
-	if err != nil {
-		return false, err
+	key := unknownAddress
+	if p.AddressHash != "" {
+		key = p.AddressHash
+		_, err = insert(ctx, "suppressing an address of vendor "+vendorID, s.suppressions, addressSuppression{Key: addressSuppressionKey(key), Value: p})
+		if err != nil {
+			return false, err
+		}
 	}
-	return s.changeSuppressions(ctx, vendorID, bson.E{Key: "$min", Value: bson.D{{Key: "addresses." + p.AddressHash, Value: p}}},
-		func(before vendorSuppressions) bool { _, known := before.Addresses[p.AddressHash]; return !known })
+	return s.changeSuppressions(ctx, vendorID, bson.E{Key: "$min", Value: bson.D{{Key: "addresses." + key, Value: p}}},
+		func(before vendorSuppressions) bool { _, known := before.Addresses[key]; return !known })
 }
 
-// suppressEverywhere keeps the first of those that stop the most.
-func (s *Store) suppressEverywhere(ctx context.Context, vendorID string, p trial.Suppression) (isNew bool, err error) {
+// unsubscribe keeps the first of those that hold. One that comes with an earlier moment than the end of another, as of a clock
+// that is behind, counts from that end on: in doubt nobody is written to.
+func (s *Store) unsubscribe(ctx context.Context, vendorID string, p trial.Suppression) (isNew bool, err error) {
 	known, err := s.suppressed(ctx, vendorID)
-	if err != nil || known.Everywhere != nil && known.Everywhere.Rank >= p.Rank() {
+	if err != nil || known.Everywhere != nil && known.Everywhere.Rank >= p.Rank() && !known.resubscribed() {
 		return false, err
+	}
+	if !p.At.After(known.ResubscribedAt) {
+		p.At = known.ResubscribedAt.UTC().Add(time.Millisecond)
 	}
 	doc := suppressionDocument{Rank: p.Rank(), Suppression: p}
 	return s.changeSuppressions(ctx, vendorID, bson.E{Key: "$max", Value: bson.D{{Key: "everywhere", Value: doc}}},
 		func(before vendorSuppressions) bool {
-			return before.Everywhere == nil || before.Everywhere.Rank < p.Rank()
+			return before.Everywhere == nil || before.Everywhere.Rank < p.Rank() || before.resubscribed()
 		})
+}
+
+// Resubscribe takes back that a vendor unsubscribed. What stops e-mail to an address stays as it is.
+func (s *Store) Resubscribe(ctx context.Context, vendorID string, at time.Time) error {
+	s = s.of(vendorID)
+	known, err := s.suppressed(ctx, vendorID)
+	if err != nil || known.Everywhere == nil || known.resubscribed() {
+		return err
+	}
+	if at = stored(at); at.Before(known.Everywhere.At) { // by the clock of another process
+		at = known.Everywhere.At
+	}
+	_, err = s.changeSuppressions(ctx, vendorID, bson.E{Key: "$max", Value: bson.D{{Key: "resubscribedAt", Value: at}}},
+		func(vendorSuppressions) bool { return true })
+	return err
+}
+
+// resubscribed reports whether the vendor has taken back that it unsubscribed.
+func (d vendorSuppressions) resubscribed() bool {
+	return d.Everywhere != nil && d.Everywhere.Reason == trial.ReasonUnsubscribed && !d.Everywhere.At.After(d.ResubscribedAt)
 }
 
 func (s *Store) changeSuppressions(ctx context.Context, vendorID string, change bson.E, isNew func(before vendorSuppressions) bool) (bool, error) {
@@ -89,7 +123,7 @@ func (s *Store) changeSuppressions(ctx context.Context, vendorID string, change 
 }
 
 // MergeSuppression adds a stored suppression to what is kept under its key: of what stops e-mail at every address
-// the greater stands, as always, and of each address the first.
+// the greater stands, as always, of what ends that the last, and of each address the first.
 func (s *Store) MergeSuppression(ctx context.Context, doc bson.Raw) error {
 	only, most, least := bson.D{}, bson.D{}, bson.D{}
 	elements, err := doc.Elements()
@@ -100,7 +134,7 @@ func (s *Store) MergeSuppression(ctx context.Context, doc bson.Raw) error {
 		addresses, several := e.Value().DocumentOK()
 		switch {
 		case e.Key() == "_id":
-		case e.Key() == "everywhere" && e.Value().Type == bson.TypeEmbeddedDocument:
+		case e.Key() == "everywhere" && e.Value().Type == bson.TypeEmbeddedDocument, e.Key() == "resubscribedAt" && e.Value().Type == bson.TypeDateTime:
 			most = append(most, bson.E{Key: e.Key(), Value: e.Value()})
 		case e.Key() == "addresses" && several:
 			hashes, err := addresses.Elements()

@@ -266,3 +266,53 @@ func raw(t *testing.T, s *Store, id string) bson.Raw {
 	require.NoError(t, err)
 	return doc
 }
+
+// The vendor's latest wish counts, and no wish opens an address that bounced or complained.
+func TestResubscribe(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	register(t, s, "v1", trial.Automated)
+	again := func(hours int) {
+		t.Helper()
+		require.NoError(t, s.Resubscribe(t.Context(), "v1", at.Add(time.Duration(hours)*time.Hour)))
+	}
+	kept := func() []trial.Suppression {
+		t.Helper()
+		all, err := s.Suppressions(t.Context(), "v1")
+		require.NoError(t, err)
+		return all
+	}
+	again(0)
+	require.Empty(t, kept(), "it was never unsubscribed")
+	require.True(t, suppress(t, s, "v1", unsubscribed(1)))
+	for range 2 {
+		again(2)
+		require.Empty(t, noMail(t, s, "v1"))
+		require.Equal(t, []trial.Suppression{{Reason: trial.ReasonResubscribed, At: at.Add(2 * time.Hour)}}, kept())
+	}
+	require.True(t, suppress(t, s, "v1", unsubscribed(2)), "at the same moment, or by a clock that is behind")
+	require.Equal(t, trial.ReasonUnsubscribed, noMail(t, s, "v1"))
+	require.False(t, suppress(t, s, "v1", unsubscribed(3)))
+	again(1)
+	require.Empty(t, noMail(t, s, "v1"), "by a clock that is behind")
+
+	stored, err := s.suppressions.FindOne(t.Context(), byID(vendorSuppressionKey("v1"))).Raw()
+	require.NoError(t, err)
+	restored := newTestStore(t)
+	register(t, restored, "v1", trial.Automated)
+	suppress(t, restored, "v1", unsubscribed(1))
+	require.NoError(t, restored.MergeSuppression(t.Context(), stored))
+	require.Empty(t, noMail(t, restored, "v1"), "a restore learns it")
+	suppress(t, restored, "v1", unsubscribed(9))
+	require.NoError(t, restored.MergeSuppression(t.Context(), stored))
+	require.Equal(t, trial.ReasonUnsubscribed, noMail(t, restored, "v1"), "and forgets nothing that came since")
+
+	for name, p := range map[string]trial.Suppression{"bounced": bounced("v1@example.com", 4), "of an address that nobody knows": {Reason: trial.ReasonSuppressedAddress, At: at}} {
+		s := newTestStore(t)
+		register(t, s, "v1", trial.Automated)
+		suppress(t, s, "v1", p)
+		suppress(t, s, "v1", unsubscribed(5))
+		require.NoError(t, s.Resubscribe(t.Context(), "v1", at.Add(6*time.Hour)))
+		require.Equal(t, trial.ReasonSuppressedAddress, noMail(t, s, "v1"), name)
+	}
+}

@@ -120,10 +120,13 @@ func (r registration) over(a *trial.Automation) *trial.Automation {
 	return &decided
 }
 
-// all are the suppressions of a vendor, at every address first, then by hash.
+// all are the suppressions of a vendor, at every address first, then by hash. One that was taken back is so on record.
 func (d vendorSuppressions) all() []trial.Suppression {
 	all := []trial.Suppression{}
-	if d.Everywhere != nil {
+	switch {
+	case d.resubscribed():
+		all = append(all, trial.Suppression{Reason: trial.ReasonResubscribed, At: d.ResubscribedAt})
+	case d.Everywhere != nil:
 		all = append(all, d.Everywhere.Suppression)
 	}
 	for _, hash := range slices.Sorted(maps.Keys(d.Addresses)) {

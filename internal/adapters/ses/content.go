@@ -61,6 +61,8 @@ type Content struct {
 	UnsubscribeURL string
 	// FeedbackURL asks whether this e-mail helped; empty for no question. See [Links.Feedback].
 	FeedbackURL string
+	// GuideURL is the page that tells the vendor of its trial; see [Links.Guide].
+	GuideURL string
 }
 
 // Rendered is a finished e-mail: a subject of one line and two bodies with the same text.
@@ -92,12 +94,15 @@ func (c Content) validate() error {
 			return fmt.Errorf("actionURL: %w", err)
 		}
 	}
-	if err := validateURL(c.UnsubscribeURL); err != nil {
-		return fmt.Errorf("unsubscribeURL: %w", err)
-	}
-	if c.FeedbackURL != "" {
-		if err := validateURL(c.FeedbackURL); err != nil {
-			return fmt.Errorf("feedbackURL: %w", err)
+	for _, link := range []struct {
+		field, value string
+		optional     bool
+	}{{"unsubscribeURL", c.UnsubscribeURL, false}, {"guideURL", c.GuideURL, false}, {"feedbackURL", c.FeedbackURL, true}} {
+		if link.optional && link.value == "" {
+			continue
+		}
+		if err := validateURL(link.value); err != nil {
+			return fmt.Errorf("%s: %w", link.field, err)
 		}
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 const (
 	UnsubscribePath = "/unsubscribe"
 	FeedbackPath    = "/feedback"
+	GuidePath       = "/guide"
 )
 
 // purpose keeps a token from being valid for another purpose.
@@ -22,6 +23,7 @@ type purpose string
 const (
 	toUnsubscribe  purpose = "trials/unsubscribe/" + linkVersion
 	toGiveFeedback purpose = "trials/feedback/" + linkVersion
+	toReadGuide    purpose = "trials/guide/" + linkVersion
 )
 
 const (
@@ -83,18 +85,33 @@ func (l *Links) Feedback(vendorID, kind string) string {
 	return l.link(FeedbackPath, toGiveFeedback, vendorID, kind)
 }
 
+// Guide returns the link to the page that tells a vendor of its trial. Without a base it is empty.
+func (l *Links) Guide(vendorID string) string { return l.link(GuidePath, toReadGuide, vendorID) }
+
+// GuideToken is the token of [Links.Guide].
+func (l *Links) GuideToken(vendorID string) string { return l.token(toReadGuide, vendorID) }
+
 func (l *Links) link(path string, p purpose, fields ...string) string {
 	if l.base == "" {
 		return ""
 	}
+	return l.base + path + "/" + l.token(p, fields...)
+}
+
+func (l *Links) token(p purpose, fields ...string) string {
 	mac := base64.RawURLEncoding.EncodeToString(p.sign(l.secrets[0], fields))
-	return l.base + path + "/" + strings.Join(append(append([]string{linkVersion}, fields...), mac), ".")
+	return strings.Join(append(append([]string{linkVersion}, fields...), mac), ".")
 }
 
 // Verify returns the vendor of an unsubscribe link's token,
 // or [ErrBadLink].
-func (l *Links) Verify(token string) (vendorID string, err error) {
-	fields, err := l.verify(toUnsubscribe, 1, token)
+func (l *Links) Verify(token string) (vendorID string, err error) { return l.verifyVendor(toUnsubscribe, token) }
+
+// VerifyGuide returns the vendor of a guide link's token, or [ErrBadLink].
+func (l *Links) VerifyGuide(token string) (vendorID string, err error) { return l.verifyVendor(toReadGuide, token) }
+
+func (l *Links) verifyVendor(p purpose, token string) (string, error) {
+	fields, err := l.verify(p, 1, token)
 	if err != nil {
 		return "", err
 	}

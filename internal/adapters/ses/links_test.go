@@ -98,6 +98,22 @@ func TestAChangedFeedbackLinkIsRefused(t *testing.T) {
 	}
 }
 
+// The guide's link opens the guide alone.
+func TestAGuideLinkVerifiesAsTheVendorItWasMadeFor(t *testing.T) {
+	t.Parallel()
+	l := links(t, newSecret)
+	require.Equal(t, "https://shop.example/base/guide/"+l.GuideToken("v1"), l.Guide("v1"))
+	id, err := l.VerifyGuide(l.GuideToken("v1"))
+	require.NoError(t, err)
+	require.Equal(t, "v1", id)
+	for _, other := range []string{token(t, l, "v1"), feedbackToken(t, l, "v1", "welcome"), links(t, strings.Repeat("x", 32)).GuideToken("v1")} {
+		_, err = l.VerifyGuide(other)
+		require.ErrorIs(t, err, ErrBadLink)
+	}
+	_, err = l.Verify(l.GuideToken("v1"))
+	require.ErrorIs(t, err, ErrBadLink)
+}
+
 // Whoever can stop the e-mails cannot answer for the vendor by that, nor the reverse.
 func TestATokenServesOnePurpose(t *testing.T) {
 	t.Parallel()

@@ -7,7 +7,6 @@ import (
 	htmltemplate "html/template"
 	"strings"
 	texttemplate "text/template"
-	"unicode"
 
 	"marketplace.example/trials/internal/domain/brand"
 	"marketplace.example/trials/internal/domain/notice"
@@ -38,6 +37,7 @@ type page struct {
 	Demonstration                         string
 	Unsubscribe, UnsubscribeURL, Colon    string
 	Feedback, FeedbackURL                 string
+	Guide, GuideURL                       string
 	// Questions is what stands before and after Support, which is empty for no address.
 	Questions    [2]string
 	Support      string
@@ -73,16 +73,14 @@ func (c Content) page(w wording.Words) page {
 	fill := func(t wording.Text) string { return t.Say(w.Dates, values) }
 	palette := c.Brand.Palette()
 	p := page{
-		Language: w.Language.Tag(), Direction: "ltr",
+		Language: w.Language.Tag(), Direction: w.Direction(),
 		Subject: oneLine(fill(w.Subject)), Preheader: fill(w.Preheader), Heading: fill(w.Heading), Greeting: fill(w.Greeting),
 		Paragraphs: filled(w.Paragraphs, fill), Dates: c.dates(w), After: filled(w.After, fill),
-		Unsubscribe: fill(w.Unsubscribe), UnsubscribeURL: c.UnsubscribeURL, Feedback: fill(w.Feedback), FeedbackURL: c.FeedbackURL, Why: fill(w.Why),
+		Unsubscribe: fill(w.Unsubscribe), UnsubscribeURL: c.UnsubscribeURL, Feedback: fill(w.Feedback), FeedbackURL: c.FeedbackURL,
+		Guide: c.Words.Pages(c.Locale).Link(), GuideURL: c.GuideURL, Why: fill(w.Why),
 		Brand: c.Brand, Light: palette.Light, Dark: palette.Dark,
 	}
 	p.Colon = cmp.Or(fill(w.Colon), ":")
-	if w.Language.RightToLeft() {
-		p.Direction = "rtl"
-	}
 	if p.Button = fill(w.Button); p.Button != "" {
 		p.ActionURL = c.actionURL()
 	}
@@ -93,7 +91,7 @@ func (c Content) page(w wording.Words) page {
 		p.Questions[0], p.Questions[1] = w.Questions.Around(w.Dates, values, wording.FieldSupport)
 	}
 	for _, line := range c.Brand.AddressLines() {
-		p.AddressLines = append(p.AddressLines, isolated(w, line))
+		p.AddressLines = append(p.AddressLines, w.Isolated(line))
 	}
 	return p
 }
@@ -102,8 +100,8 @@ func (c Content) page(w wording.Words) page {
 func (c Content) values(w wording.Words) wording.Values {
 	v := wording.Values{
 		Words: map[string]string{
-			wording.FieldName: isolated(w, greetingName(c.VendorName)), wording.FieldBrand: isolated(w, c.Brand.Name),
-			wording.FieldSupport: isolated(w, c.Brand.Support), wording.FieldEndDate: c.day(w, c.EndsAt), wording.FieldDayLength: c.Day.String(),
+			wording.FieldName: w.Isolated(greetingName(c.VendorName)), wording.FieldBrand: w.Isolated(c.Brand.Name),
+			wording.FieldSupport: w.Isolated(c.Brand.Support), wording.FieldEndDate: w.Day(c.EndsAt, c.clock()), wording.FieldDayLength: c.Day.String(),
 		},
 		Counts: map[string]int{
 			wording.FieldDaysLeft: c.DaysLeft, wording.FieldGraceDays: c.GraceDays, wording.FieldLengthDays: c.LengthDays,
@@ -111,7 +109,7 @@ func (c Content) values(w wording.Words) wording.Values {
 		ShortDays: c.compressed(),
 	}
 	if !c.GraceEndsAt.IsZero() {
-		v.Words[wording.FieldGraceEndDate] = c.day(w, c.GraceEndsAt)
+		v.Words[wording.FieldGraceEndDate] = w.Day(c.GraceEndsAt, c.clock())
 	}
 	return v
 }
@@ -125,19 +123,6 @@ func filled(texts []wording.Text, fill func(wording.Text) string) []string {
 		}
 	}
 	return all
-}
-
-// isolated keeps the direction of a value from changing the order of the words around it, and theirs its own: with the marks that
-// Unicode has for that (UAX 9, 2.4).
-func isolated(w wording.Words, value string) string {
-	if value == "" || !w.Language.RightToLeft() && !strings.ContainsFunc(value, rightToLeft) {
-		return value
-	}
-	return "\u2068" + value + "\u2069"
-}
-
-func rightToLeft(r rune) bool {
-	return unicode.In(r, unicode.Arabic, unicode.Hebrew, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Adlam)
 }
 
 // textWidth is the line length of the text body; a longer word, such as a

@@ -63,6 +63,7 @@ func reminder() Content {
 		VendorID:       "v1",
 		Brand:          nordic(),
 		UnsubscribeURL: "https://shop.example/unsubscribe/v1.token",
+		GuideURL:       "https://shop.example/guide/v1.token",
 		FeedbackURL:    "https://shop.example/feedback/v1.token",
 	}
 }
@@ -294,8 +295,9 @@ func TestTheNeutralBrandHasNoButton(t *testing.T) {
 		c := reminder()
 		c.Kind, c.Brand, c.FeedbackURL = kind, brand.Brand{}, ""
 		r := render(t, c)
-		require.Equal(t, 1, strings.Count(r.HTML, "href="), kind)
-		require.Equal(t, 1, strings.Count(r.Text, "https://"), kind)
+		require.Equal(t, 2, strings.Count(r.HTML, "href="), kind)
+		require.Equal(t, 2, strings.Count(r.Text, "https://"), kind)
+		require.Contains(t, r.Text, "Your trial at a glance: "+c.GuideURL, kind)
 		require.Contains(t, r.Text, "Stop e-mails about your trial: "+c.UnsubscribeURL, kind)
 		require.NotContains(t, r.HTML, `class="button"`, kind)
 		require.NotContains(t, r.Text+r.HTML, "helpful", kind)

@@ -149,6 +149,8 @@ func TestSuppressionsThatOnlyTheWorkflowKnows(t *testing.T) {
 		"another address since":          {known: []trial.Suppression{bouncedAddress}, history: []trial.Suppression{later}, want: &later},
 		"another address, told late":     {known: []trial.Suppression{bouncedAddress}, history: []trial.Suppression{earlier}, want: &earlier},
 		"unsubscribed after it bounced":  {known: []trial.Suppression{bouncedAddress}, history: []trial.Suppression{unsubscribed}, want: &unsubscribed},
+		"taken back since":               {known: []trial.Suppression{{Reason: trial.ReasonResubscribed, At: stepUnsubscribed.At}}, history: []trial.Suppression{unsubscribed}, events: noted(trial.ReasonUnsubscribed)},
+		"unsubscribed after that":        {known: []trial.Suppression{{Reason: trial.ReasonResubscribed, At: at.Add(-1)}}, history: []trial.Suppression{unsubscribed}, want: &unsubscribed},
 		"noted after it bounced":         {known: []trial.Suppression{bouncedAddress}, events: noted(trial.ReasonUnsubscribed), want: &stepUnsubscribed},
 	} {
 		t.Run(name, func(t *testing.T) {

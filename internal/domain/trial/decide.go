@@ -17,6 +17,7 @@ const (
 	ReasonBeforeAdoption     Reason = "before-adoption"
 	ReasonSuppressedAddress  Reason = "suppressed-address"
 	ReasonUnsubscribed       Reason = "unsubscribed"
+	ReasonResubscribed       Reason = "resubscribed"
 	ReasonNoAddress          Reason = "no-address"
 	ReasonAddressRefused     Reason = "address-refused"
 	ReasonRevised            Reason = "schedule-revised"

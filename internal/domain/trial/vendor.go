@@ -67,7 +67,8 @@ type Conversion struct {
 
 // Suppression stops e-mail to a vendor.
 type Suppression struct {
-	// Reason is ReasonSuppressedAddress or ReasonUnsubscribed.
+	// Reason is ReasonSuppressedAddress or ReasonUnsubscribed. ReasonResubscribed stops nothing: it is on record beside the others
+	// where a vendor has taken back that it unsubscribed, up to then.
 	Reason Reason    `json:"reason"`
 	At     time.Time `json:"at"`
 	// AddressHash is the address that bounced or complained; another address
@@ -110,8 +111,11 @@ var address = regexp.MustCompile(`[^\s@]@[^\s@.]+\.[^\s@.]`)
 // HoldsAddress reports whether a text contains what looks like any e-mail address.
 func HoldsAddress(text string) bool { return address.MatchString(text) }
 
-// Covers reports whether s already stops everything that o stops.
+// Covers reports whether s already stops everything that o stops, or has ended that.
 func (s *Suppression) Covers(o Suppression) bool {
+	if s != nil && s.Reason == ReasonResubscribed {
+		return o.Reason == ReasonUnsubscribed && !o.At.After(s.At)
+	}
 	return s != nil && (s.Reason == ReasonUnsubscribed || s.Reason == o.Reason && (s.AddressHash == "" || s.AddressHash == o.AddressHash))
 }
 
@@ -131,9 +135,9 @@ func (s Suppression) stops(address string) bool {
 }
 
 // Suppress sets a suppression, unless it is for another address than the present
-// one or stops no more than the stored one.
+// one, stops nothing or stops no more than the stored one.
 func (v *Vendor) Suppress(s Suppression) {
-	if s.stops(v.Email) && (v.Suppression == nil || v.Suppression.Rank() < s.Rank()) {
+	if s.Reason != ReasonResubscribed && s.stops(v.Email) && (v.Suppression == nil || v.Suppression.Rank() < s.Rank()) {
 		v.Suppression = &s
 	}
 }

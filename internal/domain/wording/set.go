@@ -34,6 +34,8 @@ type lexicon struct {
 	language Language
 	common   Common
 	mails    map[string]Mail
+	// pages is nil where there are no words for them.
+	pages Pages
 	// sources are by kind.
 	sources map[string]Source
 }
@@ -100,9 +102,13 @@ func (s *Set) fill(l *lexicon, own []Source) []Problem {
 	var all []Problem
 	for _, kind := range slices.Sorted(maps.Keys(l.sources)) {
 		p, source := problems{file: l.sources[kind].File}, l.sources[kind]
-		if kind == KindCommon {
+		switch kind {
+		case KindCommon:
 			compile(l.common.fields(l.language), source.Fields, &p)
-		} else {
+		case KindPages:
+			l.pages = Pages{}
+			l.pages.compile(l.language, source.Fields, &p)
+		default:
 			var m Mail
 			compile(m.fields(l.language), source.Fields, &p)
 			if m.Heading.empty() {
@@ -165,31 +171,45 @@ func (s *Set) HasButton(kind string) bool {
 // Words are what one e-mail says: all of it in one language.
 type Words struct {
 	Mail
-	Common
-	// Language is that of the words, Dates that of dates and numbers: the vendor's, where it is a form of the same.
-	Language, Dates Language
+	Voice
 }
 
 // For returns the words of a kind for a vendor: those of its locale, the language above it, the default language, or English, the
 // first that has that kind. A locale that is no language counts as none. It is false if there is no such kind.
 func (s *Set) For(locale, kind string) (Words, bool) {
-	asked, err := ParseLanguage(locale)
-	if err != nil {
-		asked = s.fallback
-	}
+	asked := s.asked(locale)
 	l, m, ok := s.find(asked, kind)
 	if !ok {
 		return Words{}, false
 	}
-	w := Words{Mail: m, Common: l.common, Language: l.language, Dates: l.language}
-	if asked.sameAs(l.language) {
-		w.Dates = asked
+	return Words{Mail: m, Voice: l.voice(asked)}, true
+}
+
+// asked is the language of a locale; the default one where it is none.
+func (s *Set) asked(locale string) Language {
+	asked, err := ParseLanguage(locale)
+	if err != nil {
+		return s.fallback
 	}
-	return w, true
+	return asked
+}
+
+// voice is the language for a vendor of another form of it.
+func (l *lexicon) voice(asked Language) Voice {
+	v := Voice{Common: l.common, Language: l.language, Dates: l.language}
+	if asked.sameAs(l.language) {
+		v.Dates = asked
+	}
+	return v
+}
+
+// order are the languages in which words are looked for.
+func (s *Set) order(asked Language) []string {
+	return slices.Concat(asked.chain(), s.fallback.chain(), []string{FallbackLanguage})
 }
 
 func (s *Set) find(asked Language, kind string) (*lexicon, Mail, bool) {
-	for _, tag := range slices.Concat(asked.chain(), s.fallback.chain(), []string{FallbackLanguage}) {
+	for _, tag := range s.order(asked) {
 		if l, ok := s.byTag[tag]; ok {
 			if m, ok := l.mails[kind]; ok {
 				return l, m, true

@@ -154,8 +154,8 @@ func (f *mailFiles) language(folder fs.FS, name, at string) []wording.Source {
 	for _, entry := range f.entries(folder, name, at) {
 		file := filepath.Join(at, entry.Name())
 		kind, isWords := strings.CutSuffix(entry.Name(), ".yaml")
-		if !isWords || kind != wording.KindCommon && !wording.ValidKind(kind) {
-			f.add(file, trial.Invalid("", "is no kind of e-mail: it must be called common.yaml, or 1 to 40 small letters, digits and dashes, and .yaml"))
+		if !isWords || kind != wording.KindCommon && kind != wording.KindPages && !wording.ValidKind(kind) {
+			f.add(file, trial.Invalid("", "is no kind of e-mail: it must be called common.yaml, pages.yaml, or 1 to 40 small letters, digits and dashes, and .yaml"))
 			continue
 		}
 		words, err := readFileOf(folder, path.Join(name, entry.Name()), func(r io.Reader) (words, error) { return readWords(f.noted(file, r)) })

@@ -83,7 +83,7 @@ func TestWrongWordsAreNamedByFileAndLine(t *testing.T) {
 		"half a megabyte":   {"en/expiry.yaml", "heading: a\nsubject: " + strings.Repeat("a", 1<<19) + "\n", ": line 2: subject: has 524288 letters, at most 200"},
 		"a megabyte":        {"en/expiry.yaml", "subject: " + strings.Repeat("a", 1<<20) + "\n", ": is larger than 1048576 bytes"},
 		"misplaced":         {"welcome.yaml", "subject: a\n", ": belongs into the folder of its language, such as en"},
-		"another ending":    {"en/welcome.yml", "subject: a\n", ": is no kind of e-mail: it must be called common.yaml, or"},
+		"another ending":    {"en/welcome.yml", "subject: a\n", ": is no kind of e-mail: it must be called common.yaml, pages.yaml, or"},
 		"no kind":           {"en/Half Way.yaml", "subject: a\n", ": is no kind of e-mail"},
 		"language missing":  {"ar/welcome.yaml", "subject: a\nparagraphs: [a]\n", ": its language needs a common.yaml beside it"},
 		"not whole":         {"ar/common.yaml", "greeting: a\n", ": why: is missing"},

@@ -1,4 +1,4 @@
-package main
+package wiring
 
 import (
 	"errors"
@@ -23,27 +23,27 @@ func TestTemplatesChangeWithoutARestart(t *testing.T) {
 	}
 	require.NoError(t, os.Mkdir(filepath.Join(folder, "en"), 0o700))
 	write("brand.yaml", "name: N\nbuttons: {default: https://n.example}\n")
-	used, err := newTemplates(config.Config{MailTemplates: folder}.Mail, zap.NewNop())
+	used, err := NewTemplates(config.Config{MailTemplates: folder}.Mail, zap.NewNop())
 	require.NoError(t, err)
 	heading := func() string {
-		require.NoError(t, used.reload(t.Context()))
-		w, ok := used.current().Words.For("en", "welcome")
+		require.NoError(t, used.Reload(t.Context()))
+		w, ok := used.Current().Words.For("en", "welcome")
 		require.True(t, ok)
 		return w.Heading.Say(w.Language, wording.Values{})
 	}
-	first := used.current().Version
+	first := used.Current().Version
 	require.Equal(t, "Your trial has started", heading())
-	require.Equal(t, first, used.current().Version, "nothing has changed")
+	require.Equal(t, first, used.Current().Version, "nothing has changed")
 	require.Empty(t, used.Fault())
 
 	write("en/welcome.yaml", "heading: Come in\n")
 	require.Equal(t, "Come in", heading())
-	second := used.current().Version
+	second := used.Current().Version
 	require.NotEqual(t, first, second)
 
 	write("en/welcome.yaml", "heading: Come {in}\n")
 	require.Equal(t, "Come in", heading(), "the last good one")
-	require.Equal(t, second, used.current().Version)
+	require.Equal(t, second, used.Current().Version)
 	require.Contains(t, used.Fault(), filepath.Join(folder, "en", "welcome.yaml")+": line 1: heading: {in} is no field here")
 
 	require.NoError(t, os.Remove(filepath.Join(folder, "brand.yaml")))
@@ -54,7 +54,7 @@ func TestTemplatesChangeWithoutARestart(t *testing.T) {
 	write("en/welcome.yaml", "heading: Come in\n")
 	require.Equal(t, "Come in", heading())
 	require.Empty(t, used.Fault())
-	require.Equal(t, second, used.current().Version, "the same again")
+	require.Equal(t, second, used.Current().Version, "the same again")
 }
 
 func TestAFaultIsBrief(t *testing.T) {
@@ -64,9 +64,9 @@ func TestAFaultIsBrief(t *testing.T) {
 	require.Equal(t, strings.Repeat("ö", 299)+"…", brief(errors.New(strings.Repeat("ö", 1000))))
 }
 
-func TestAWorkerStartsWithNoTemplatesThatAreWrong(t *testing.T) {
+func TestAProcessStartsWithNoTemplatesThatAreWrong(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
-	_, err := newTemplates(func() (config.Mail, error) { return config.Mail{}, broken }, zap.NewNop())
+	_, err := NewTemplates(func() (config.Mail, error) { return config.Mail{}, broken }, zap.NewNop())
 	require.ErrorIs(t, err, broken)
 }

@@ -1,4 +1,4 @@
-package main
+package wiring
 
 import (
 	"context"
@@ -12,11 +12,11 @@ import (
 	"marketplace.example/trials/internal/platform/config"
 )
 
-// templatesEvery is how often the worker looks whether what e-mails look like and say has changed.
-const templatesEvery = time.Minute
+// TemplatesEvery is how often a process looks whether what e-mails look like and say has changed.
+const TemplatesEvery = time.Minute
 
-// templates are what e-mails to vendors look like and say. They may change while the worker runs.
-type templates struct {
+// Templates are what e-mails to vendors, and the pages for them, look like and say. They may change while a process runs.
+type Templates struct {
 	read func() (config.Mail, error)
 	log  *zap.Logger
 	good atomic.Pointer[config.Mail]
@@ -24,34 +24,34 @@ type templates struct {
 	fault atomic.Pointer[string]
 }
 
-// newTemplates reads the templates, which must be without fault.
-func newTemplates(read func() (config.Mail, error), log *zap.Logger) (*templates, error) {
-	t := &templates{read: read, log: log}
+// NewTemplates reads the templates, which must be without fault.
+func NewTemplates(read func() (config.Mail, error), log *zap.Logger) (*Templates, error) {
+	t := &Templates{read: read, log: log}
 	mail, err := read()
 	t.good.Store(&mail)
 	t.fault.Store(new(string))
 	return t, err
 }
 
-// current are the last ones without fault.
-func (t *templates) current() config.Mail { return *t.good.Load() }
+// Current are the last ones without fault.
+func (t *Templates) Current() config.Mail { return *t.good.Load() }
 
 // Fault says why the current templates are not those of the operator, for health; empty if they are.
-func (t *templates) Fault() string { return *t.fault.Load() }
+func (t *Templates) Fault() string { return *t.fault.Load() }
 
-// reload takes what the templates have become, unless something is wrong with them.
-func (t *templates) reload(context.Context) error {
+// Reload takes what the templates have become, unless something is wrong with them.
+func (t *Templates) Reload(context.Context) error {
 	mail, err := t.read()
 	if err != nil {
 		if fault := brief(err); *t.fault.Swap(&fault) != fault {
-			t.log.Error("MAIL_TEMPLATES has changed and is wrong: e-mails are sent with what it was before", zap.Error(err))
+			t.log.Error("MAIL_TEMPLATES has changed and is wrong: what it was before stays in use", zap.Error(err))
 		}
 		return nil
 	}
 	t.fault.Store(new(string))
-	if before := t.current().Version; mail.Version != before {
+	if before := t.Current().Version; mail.Version != before {
 		t.good.Store(&mail)
-		t.log.Info("e-mails are sent with changed templates", zap.String("before", before), zap.String("now", mail.Version))
+		t.log.Info("changed templates are in use", zap.String("before", before), zap.String("now", mail.Version))
 	}
 	return nil
 }
