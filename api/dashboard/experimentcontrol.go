@@ -39,7 +39,7 @@ const none = "none"
 
 func (d *dashboard) experimentStartView(r *http.Request, of func(string) string) (experimentStartView, error) {
 	view := experimentStartView{
-		frame: d.frame("Start an experiment", "experiments"), Seen: none, RequestID: rand.Text(),
+		frame: d.frame(r.Context(), "Start an experiment", "experiments"), Seen: none, RequestID: rand.Text(),
 		Name: strings.TrimSpace(of("name")), A: of("armA"), B: of("armB"), Difference: strings.TrimSpace(of("difference")),
 		PerDay: strings.TrimSpace(of("perDay")), Conversion: strings.TrimSpace(of("conversion")),
 	}
@@ -130,7 +130,7 @@ type experimentEndView struct {
 }
 
 func (d *dashboard) experimentEndView(r *http.Request) (experimentEndView, error) {
-	view := experimentEndView{frame: d.frame("End the experiment", "experiments"), RequestID: rand.Text()}
+	view := experimentEndView{frame: d.frame(r.Context(), "End the experiment", "experiments"), RequestID: rand.Text()}
 	if d.Experiments == nil {
 		return view, &trial.Error{Code: trial.CodeNotFound, Message: "no experiments are kept here"}
 	}
