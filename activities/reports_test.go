@@ -176,12 +176,12 @@ func TestAReportSaysHowTheExperimentStands(t *testing.T) {
 	_, err := d.at(now.Add(14*realDay + time.Minute)).Report(t.Context())
 	require.NoError(t, err)
 	require.Nil(t, d.reports["daily-2"].Experiment, "a day changes little")
-	told := d.reports["weekly-2"].Experiment
-	require.NotNil(t, told)
-	require.Equal(t, "shorter", told.Name)
-	require.Equal(t, 12, told.A.Ripe)
-	require.Equal(t, 4, told.B.Converted)
-	require.Contains(t, told.Sentence, "Not yet")
+	shown := d.reports["weekly-2"].Experiment
+	require.NotNil(t, shown)
+	require.Equal(t, "shorter", shown.Name)
+	require.Equal(t, 12, shown.A.Ripe)
+	require.Equal(t, 4, shown.B.Converted)
+	require.Contains(t, shown.Sentence, "Not yet")
 
 	d.reports, d.notified = map[string]report.Report{}, map[string]bool{}
 	d.experiment.Ended = &experiment.End{At: now.Add(-time.Hour)}

@@ -37,10 +37,10 @@ func TestAnExperimentOnTheCommandLine(t *testing.T) {
 	golden(t, "experiment-forecast", forecast.out)
 	require.Empty(t, w.Experimented)
 
-	begun := w.run(t, append(startLonger, "--per-day", "30", "--idempotency-key", "k-1")...)
-	require.Equal(t, result{0, begun.out, ""}, begun)
-	require.Equal(t, begun, w.run(t, append(startLonger, "--per-day", "30", "--idempotency-key", "k-1")...))
-	golden(t, "experiment-start", experimentID.ReplaceAllString(begun.out, "experiment-ID"))
+	first := w.run(t, append(startLonger, "--per-day", "30", "--idempotency-key", "k-1")...)
+	require.Equal(t, result{0, first.out, ""}, first)
+	require.Equal(t, first, w.run(t, append(startLonger, "--per-day", "30", "--idempotency-key", "k-1")...))
+	golden(t, "experiment-start", experimentID.ReplaceAllString(first.out, "experiment-ID"))
 
 	require.Zero(t, w.run(t, "vendor", "register", "--email", "a@example.com", "--name", "A", "--id", "v-1").code)
 	require.Contains(t, w.run(t, "policy", "show", "--vendor", "v-1").out, "an experiment dealt it")

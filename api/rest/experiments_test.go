@@ -43,10 +43,10 @@ func TestAnExperimentFromItsStartToItsEnd(t *testing.T) {
 	require.Empty(t, into[rest.Experiments](a.get(experiments, adminToken), http.StatusOK).Experiments)
 	a.get(experiments+"/current", adminToken).problem(http.StatusNotFound)
 
-	begun := a.startExperiment()
-	require.Equal(t, experiment.Dealing, begun.Status)
-	require.Equal(t, 35, begun.HorizonDays, "of the longer arm")
-	require.Equal(t, begun, a.startExperiment(), "once a key")
+	first := a.startExperiment()
+	require.Equal(t, experiment.Dealing, first.Status)
+	require.Equal(t, 35, first.HorizonDays, "of the longer arm")
+	require.Equal(t, first, a.startExperiment(), "once a key")
 	require.Len(t, a.store.Experimented, 1)
 	require.NotContains(t, string(a.get(experiments+"/current", adminToken).body), a.store.Experimented[0].Salt, "who knows it chooses its arm")
 	a.call(request{method: http.MethodPost, path: experiments, token: adminToken, key: "start-2", body: startExperiment}).problem(http.StatusConflict)
@@ -56,7 +56,7 @@ func TestAnExperimentFromItsStartToItsEnd(t *testing.T) {
 	for i := range 20 {
 		id := fmt.Sprint("v-", i)
 		v := a.registerAs(id, "")
-		require.Equal(t, begun.ID, v.Trial.Experiment.Experiment)
+		require.Equal(t, first.ID, v.Trial.Experiment.Experiment)
 		require.Equal(t, policies[v.Trial.Experiment.Arm], v.Trial.Policy)
 		require.Equal(t, string(trial.PolicyByExperiment), v.Policy.By)
 		arms[v.Trial.Experiment.Arm] = id

@@ -248,8 +248,8 @@ func (mails) Reader(token string) (string, error) {
 
 func (mails) GuideToken(vendorID string) string { return "guide." + vendorID }
 
-// look is that of the neutral brand.
-var look = sync.OnceValue(func() vendorpage.Look {
+// neutralLook is that of the neutral brand.
+var neutralLook = sync.OnceValue(func() vendorpage.Look {
 	m, err := config.Config{}.Mail()
 	if err != nil {
 		panic(err)

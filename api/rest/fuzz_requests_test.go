@@ -48,7 +48,7 @@ func newFuzzed(f *testing.F) fuzzed {
 			Store: s, Trials: w, Rollouts: w, Bulks: w, Plan: rollout.DefaultPlan(),
 			Policies: policy.BuiltIn(), Day: trial.RealDay, Now: present.Local, Alerts: monitoring.Rules(), Log: zap.NewNop(),
 		}),
-		Mail: mails{}, Look: look, Health: &system{}, Calls: nobody{}, Callers: callers(f, s, passing), Log: zap.NewNop(),
+		Mail: mails{}, Look: neutralLook, Health: &system{}, Calls: nobody{}, Callers: callers(f, s, passing), Log: zap.NewNop(),
 	})
 	require.NoError(f, err)
 	return fuzzed{handler, s, w}

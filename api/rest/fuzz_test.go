@@ -30,7 +30,7 @@ func FuzzRegisterVendor(f *testing.F) {
 			Store: store, Trials: &workflows{store: store, now: present.Local},
 			Policies: policy.BuiltIn(), Day: trial.RealDay, Now: present.Local, Log: zap.NewNop(),
 		}),
-		Mail: mails{}, Look: look, Calls: nobody{}, Callers: callers(f, store, nil), Log: zap.NewNop(),
+		Mail: mails{}, Look: neutralLook, Calls: nobody{}, Callers: callers(f, store, nil), Log: zap.NewNop(),
 	})
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, body string) {

@@ -96,7 +96,7 @@ func makeAPI(t *testing.T, o options) *api {
 		Policies: *cmp.Or(o.policies, new(policy.BuiltIn())), Day: cmp.Or(o.day, trial.RealDay), Now: now, Alerts: monitoring.Rules(), Log: zap.New(core),
 	})
 	a.itself, err = rest.New(rest.Options{
-		App: a.app, Mail: mails{}, Look: look, Health: a.health, Calls: a.calls, Tracer: o.tracer, Callers: callers(t, a.store, o.limit), Log: zap.New(core),
+		App: a.app, Mail: mails{}, Look: neutralLook, Health: a.health, Calls: a.calls, Tracer: o.tracer, Callers: callers(t, a.store, o.limit), Log: zap.New(core),
 	})
 	require.NoError(t, err)
 	if !o.silent {

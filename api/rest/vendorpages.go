@@ -84,9 +84,9 @@ func (s *server) guide(ctx context.Context, vendorID, said string) (*bytes.Reade
 	if err != nil {
 		return nil, 0, asBadLink(err)
 	}
-	look := s.Look()
-	view := guideView{Guide: vendorpage.NewGuide(look, vendorpage.Facts{Vendor: v, Trial: state, Now: s.App.Present()}, func(kind string) string {
-		return look.Brand.Target(kind, v.ID)
+	l := s.Look()
+	view := guideView{Guide: vendorpage.NewGuide(l, vendorpage.Facts{Vendor: v, Trial: state, Now: s.App.Present()}, func(kind string) string {
+		return l.Brand.Target(kind, v.ID)
 	})}
 	if view.Mails != vendorpage.MailsFail { // what is said would not be true
 		view.Said = view.Say[said]

@@ -54,8 +54,8 @@ func (a *App) VendorFacts(ctx context.Context, vendorID string) (trial.Vendor, *
 	case v.ErasedAt != nil:
 		return trial.Vendor{}, nil, trial.NotFound(vendorID)
 	}
-	state, begun, err := a.Store.Trial(ctx, v.ID)
-	if err != nil || !begun {
+	state, started, err := a.Store.Trial(ctx, v.ID)
+	if err != nil || !started {
 		return v, nil, err
 	}
 	return v, &state, nil

@@ -76,13 +76,13 @@ func (c Case) Check(ctx context.Context, runs int) (Row, error) {
 
 // inLanes does each of so many things, in as many goroutines as GOMAXPROCS allows; once the context is done it stops, with the
 // context's error.
-func inLanes(ctx context.Context, things int, do func(i int)) error {
+func inLanes(ctx context.Context, things int, each func(i int)) error {
 	var wait sync.WaitGroup
 	lanes := runtime.GOMAXPROCS(0)
 	for lane := range lanes {
 		wait.Go(func() {
 			for i := lane; i < things && ctx.Err() == nil; i += lanes {
-				do(i)
+				each(i)
 			}
 		})
 	}

@@ -52,7 +52,7 @@ func Compare(w Arms, seed uint64) Compared {
 }
 
 // live draws the vendors, and returns the evidence as it is on a look: who has registered and converted by then.
-func (w Arms) live(seed uint64, look int) (experiment.Experiment, []experiment.Row) {
+func (w Arms) live(seed uint64, onDay int) (experiment.Experiment, []experiment.Row) {
 	random := rand.New(rand.NewPCG(seed, 0xa2b))
 	everybody := flags.Document{FeatureFlags: flags.Initial(), Salt: "flags"}
 	everybody.FeatureFlags.TrialAutomation.RolloutPercentage = 100
@@ -69,7 +69,7 @@ func (w Arms) live(seed uint64, look int) (experiment.Experiment, []experiment.R
 	for i := range rows {
 		rows[i].Day = i
 	}
-	until := dawn.Add(time.Duration(look) * day)
+	until := dawn.Add(time.Duration(onDay) * day)
 	for _, v := range w.vendors(random) {
 		at := dawn.Add(v.After)
 		if at.After(until) {

@@ -50,7 +50,7 @@ func (j judge) duration(want Verdict, shareA, shareB, perDay float64, horizonDay
 		for day := 0; day < MaxDays && p.verdict == NotYet; day++ {
 			p.total.convertedA, p.total.dealtA = drawn(&chance, p.total.convertedA, p.total.dealtA, perDay/2, shareA)
 			p.total.convertedB, p.total.dealtB = drawn(&chance, p.total.convertedB, p.total.dealtB, perDay/2, shareB)
-			if p = j.look(p, false); p.verdict == want {
+			if p = j.interim(p, false); p.verdict == want {
 				days = append(days, day+1+horizonDays)
 			}
 		}
@@ -98,7 +98,7 @@ func (e Experiment) moreDays(j judge, p progress, rows []Row, at time.Time) *int
 		a, b := float64(byDay[day].A.Dealt)+left, float64(byDay[day].B.Dealt)+left
 		p.total.dealtA, p.total.convertedA = p.total.dealtA+a, p.total.convertedA+a*shareA
 		p.total.dealtB, p.total.convertedB = p.total.dealtB+b, p.total.convertedB+b*shareB
-		if p = j.look(p, false); p.verdict != NotYet {
+		if p = j.interim(p, false); p.verdict != NotYet {
 			days := int(math.Ceil(ripeIn))
 			return &days
 		}

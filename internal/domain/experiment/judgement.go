@@ -115,7 +115,7 @@ func (e Experiment) walk(j judge, rows []Row, at time.Time, visit func(ripe time
 			return
 		}
 		p.total.add(r.A, r.B)
-		p = j.look(p, true)
+		p = j.interim(p, true)
 		visit(e.ripeAt(r.Day), p)
 	}
 }

@@ -38,8 +38,8 @@ func (j judge) begin() progress { return progress{low: -1, high: 1, verdict: Not
 // rejects reports whether evidence, by its logarithm, rejects its hypothesis.
 func rejects(log float64) bool { return evidence.Reaches(log, alpha/2) }
 
-// look is one more look, at all that is ripe by then.
-func (j judge) look(p progress, exact bool) progress {
+// interim is one more look, at all that is ripe by then.
+func (j judge) interim(p progress, exact bool) progress {
 	if p.verdict == Changing {
 		p.low, p.high = -1, 1 // no day narrows what a later one contradicts
 	}

@@ -115,8 +115,8 @@ func TestAVerdictStaysAndTheIntervalOnlyNarrows(t *testing.T) {
 		last := experiment.Point{Verdict: experiment.NotYet, Difference: experiment.Interval{Low: -1, High: 1}}
 		for _, p := range points {
 			j := experiment.Judge(e, seen, p.At)
-			look := experiment.Point{Day: e.DayOf(p.At), At: p.At, Difference: j.Difference, Verdict: j.Verdict}
-			require.Equal(t, look, p, "a look and the series agree")
+			want := experiment.Point{Day: e.DayOf(p.At), At: p.At, Difference: j.Difference, Verdict: j.Verdict}
+			require.Equal(t, want, p, "a look and the series agree")
 			if p.Verdict != experiment.Changing {
 				require.GreaterOrEqual(t, p.Difference.Low, last.Difference.Low)
 				require.LessOrEqual(t, p.Difference.High, last.Difference.High)

@@ -121,7 +121,7 @@ func (f Facts) mails() Mails {
 
 // next is what is to come, on the vendor's clock: e-mails by their day, since they may come a little later, the rest to the minute.
 // Of what is overdue nobody knows when it comes.
-func (f Facts) next(w wording.PageWords, clock wording.Clock, say map[string]string) []Dated {
+func (f Facts) next(w wording.PageWords, clock wording.Clock, words map[string]string) []Dated {
 	var all []Dated
 	if f.status() == wording.PageOverdue {
 		return nil
@@ -139,9 +139,9 @@ func (f Facts) next(w wording.PageWords, clock wording.Clock, say map[string]str
 			all = append(all, Dated{label(w.SellingPaused), w.Moment(step.At, clock)})
 		case f.mails() != MailsOn:
 		case step.Kind.IsReminder():
-			all = append(all, Dated{say["reminder"], w.Day(step.At, clock)})
+			all = append(all, Dated{words["reminder"], w.Day(step.At, clock)})
 		default:
-			all = append(all, Dated{say["mail"], w.Day(step.At, clock)})
+			all = append(all, Dated{words["mail"], w.Day(step.At, clock)})
 		}
 	}
 	return all

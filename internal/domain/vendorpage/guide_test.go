@@ -17,7 +17,7 @@ import (
 
 var began = time.Date(2026, time.March, 2, 10, 0, 0, 0, time.UTC)
 
-func look(t *testing.T, folder string) vendorpage.Look {
+func lookOf(t *testing.T, folder string) vendorpage.Look {
 	t.Helper()
 	m, err := config.Config{MailTemplates: folder}.Mail()
 	require.NoError(t, err)
@@ -43,7 +43,7 @@ func guide(t *testing.T, l vendorpage.Look, locale string, s *trial.State, now t
 
 func TestTheTimetableIsOnTheVendorsClock(t *testing.T) {
 	t.Parallel()
-	g := guide(t, look(t, ""), "pt-BR", running(), began.Add(time.Hour))
+	g := guide(t, lookOf(t, ""), "pt-BR", running(), began.Add(time.Hour))
 	require.Equal(t, "Seu teste vai até segunda-feira, 16 de março de 2026. Se até lá você não tiver escolhido um plano, ainda poderá vender até "+
 		"quinta-feira, 19 de março de 2026; depois disso, as vendas ficam pausadas. Seus produtos, pedidos e configurações são mantidos.", g.Status)
 	require.Equal(t, []vendorpage.Dated{{"O teste termina", "segunda-feira, 16 de março de 2026 às 07:00"}}, g.Dates)
@@ -62,7 +62,7 @@ func TestTheTimetableIsOnTheVendorsClock(t *testing.T) {
 
 func TestWhatTheGuideSaysByStatus(t *testing.T) {
 	t.Parallel()
-	l := look(t, "")
+	l := lookOf(t, "")
 	for name, c := range map[string]struct {
 		state       *trial.State
 		after       time.Duration
@@ -92,18 +92,18 @@ func TestTheTimetableOfWhoGetsNoEMails(t *testing.T) {
 	t.Parallel()
 	v := trial.Vendor{Email: "a@example.com", Locale: "de", Suppression: &trial.Suppression{Reason: trial.ReasonUnsubscribed}}
 	target := func(string) string { return "" }
-	g := vendorpage.NewGuide(look(t, ""), vendorpage.Facts{Vendor: v, Trial: running(), Now: began}, target)
+	g := vendorpage.NewGuide(lookOf(t, ""), vendorpage.Facts{Vendor: v, Trial: running(), Now: began}, target)
 	require.Equal(t, vendorpage.MailsOff, g.Mails)
 	require.Equal(t, []string{"Testphase endet", "Verkauf pausiert"}, []string{g.Next[0].Text, g.Next[1].Text})
 	require.Len(t, g.Next, 2)
 	v.Email = ""
-	require.Equal(t, vendorpage.MailsFail, vendorpage.NewGuide(look(t, ""), vendorpage.Facts{Vendor: v, Now: began}, target).Mails)
+	require.Equal(t, vendorpage.MailsFail, vendorpage.NewGuide(lookOf(t, ""), vendorpage.Facts{Vendor: v, Now: began}, target).Mails)
 }
 
 // Every language says everything, whole and in its own direction.
 func TestPagesInEveryLanguage(t *testing.T) {
 	t.Parallel()
-	l := look(t, filepath.Join("..", "..", "adapters", "ses", "testdata", "mail"))
+	l := lookOf(t, filepath.Join("..", "..", "adapters", "ses", "testdata", "mail"))
 	for locale, direction := range map[string]string{"en": "ltr", "de-AT": "ltr", "es-MX": "ltr", "fr-CA": "ltr", "pt-BR": "ltr", "ar-EG": "rtl"} {
 		g := guide(t, l, locale, running(), began)
 		require.Equal(t, direction, g.Direction)
@@ -126,7 +126,7 @@ func TestPagesInEveryLanguage(t *testing.T) {
 func TestACompressedTrialIsToldToTheSecond(t *testing.T) {
 	t.Parallel()
 	s := trial.NewState(trial.Registration{VendorID: "v1", Cohort: trial.Automated, Policy: trial.DefaultPolicy(), Day: 2 * time.Second, At: began})
-	g := guide(t, vendorpage.Look{Brand: brand.Brand{}, Words: look(t, "").Words}, "en", &s, began)
+	g := guide(t, vendorpage.Look{Brand: brand.Brand{}, Words: lookOf(t, "").Words}, "en", &s, began)
 	require.Equal(t, "2 March 2026 at 10:00:28", g.Dates[0].At)
 	require.Empty(t, g.Support)
 }
