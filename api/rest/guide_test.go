@@ -142,10 +142,10 @@ func TestTheGuideFollowsTheTrial(t *testing.T) {
 	s := a.store.States["v-1"]
 	for text, change := range map[string]func(*trial.State){
 		"Votre essai s’est terminé le lundi 9 mars 2026 et les ventes": func(s *trial.State) { s.Status, s.ExpiredAt = trial.Expired, new(present) },
-		"Votre essai a été annulé":           func(s *trial.State) { s.Status = trial.Cancelled },
-		"Vous avez choisi une formule":       func(s *trial.State) { s.Status, s.ConvertedAt = trial.Converted, new(present) },
-		"La fin de votre essai était prévue": func(*trial.State) {},
-		"Vous pouvez encore vendre jusqu’au": func(s *trial.State) { s.Status = trial.Grace },
+		"Votre essai a été annulé":                                     func(s *trial.State) { s.Status = trial.Cancelled },
+		"Vous avez choisi une formule":                                 func(s *trial.State) { s.Status, s.ConvertedAt = trial.Converted, new(present) },
+		"La fin de votre essai était prévue":                           func(*trial.State) {},
+		"Vous pouvez encore vendre jusqu’au":                           func(s *trial.State) { s.Status = trial.Grace },
 	} {
 		changed := s
 		changed.EndsAt = present.Add(-24 * time.Hour)

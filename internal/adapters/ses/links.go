@@ -105,10 +105,14 @@ func (l *Links) token(p purpose, fields ...string) string {
 
 // Verify returns the vendor of an unsubscribe link's token,
 // or [ErrBadLink].
-func (l *Links) Verify(token string) (vendorID string, err error) { return l.verifyVendor(toUnsubscribe, token) }
+func (l *Links) Verify(token string) (vendorID string, err error) {
+	return l.verifyVendor(toUnsubscribe, token)
+}
 
 // VerifyGuide returns the vendor of a guide link's token, or [ErrBadLink].
-func (l *Links) VerifyGuide(token string) (vendorID string, err error) { return l.verifyVendor(toReadGuide, token) }
+func (l *Links) VerifyGuide(token string) (vendorID string, err error) {
+	return l.verifyVendor(toReadGuide, token)
+}
 
 func (l *Links) verifyVendor(p purpose, token string) (string, error) {
 	fields, err := l.verify(p, 1, token)

@@ -50,4 +50,3 @@ func newPage(l Look, locale string, values func(wording.Voice) map[string]string
 	}
 	return p, w
 }
-

@@ -15,7 +15,9 @@ const KindCommon = "common"
 func BuiltInKinds() []string { return []string{"welcome", "reminder", "expiry", "grace-end"} }
 
 // ValidKind reports whether a kind of e-mail may be called so.
-func ValidKind(name string) bool { return kindName.MatchString(name) && name != KindCommon && name != KindPages }
+func ValidKind(name string) bool {
+	return kindName.MatchString(name) && name != KindCommon && name != KindPages
+}
 
 var kindName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
 
