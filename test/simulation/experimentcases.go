@@ -79,12 +79,12 @@ func ExperimentCases() []ExperimentCase {
 			better(0.18, 0.10, 60)(w)
 			w.Swing = 0.8
 		})}, winner(0)},
-		{"experiment: 10 % against 15 %, 5 % matters, 30 a day, 200 looks", "", []Arms{alike(better(0.15, 0.10, 200))}, winner(0)},
-		{"experiment: a difference of exactly the 5 % that matter, 50 a day, 200 looks", "said there is none ≤ 5 %", []Arms{
+		{"experiment: 10 % against 15 %, 30 a day, 200 daily looks", "", []Arms{alike(better(0.15, 0.10, 200))}, winner(0)},
+		{"experiment: exactly the 5 points that matter, 50 a day, 200 looks", "said there is none ≤ 5 %", []Arms{
 			alike(func(w *Arms) { w.A, w.B, w.PerDay, w.Looks = 0.15, 0.10, 50, 200 }),
 			alike(func(w *Arms) { w.A, w.B, w.PerDay, w.Looks = 0.30, 0.35, 50, 200 }),
 		}, equal.atMost(0.05)},
-		{"experiment: no difference, 5 % would matter, 30 a day, 150 looks", "said there is none ≥ 80 %", []Arms{
+		{"experiment: no difference, 30 a day, 150 daily looks", "said there is none ≥ 80 %", []Arms{
 			alike(func(w *Arms) { w.Looks = 150 }),
 		}, equal.atLeast(0.80)},
 		{"experiment: the interval, at any of 200 looks", "misses the truth in ≤ 5 %", []Arms{
