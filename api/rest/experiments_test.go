@@ -10,7 +10,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/experiment"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -196,4 +199,39 @@ func TestAnExperimentIsJudged(t *testing.T) {
 	require.Equal(t, experiment.Series(*e, a.store.Rows, present), view.Series)
 	require.Equal(t, time.UTC, view.StartedAt.Location())
 	require.NotEqual(t, policy.BuiltIn(), a.app.Policies)
+}
+
+// A page's form acts on the state that it showed, once, and is on record.
+func TestAFormActsOnTheExperimentThatItShowed(t *testing.T) {
+	t.Parallel()
+	a := makeAPI(t, options{policies: new(offered())})
+	ctx := access.With(t.Context(), access.Identity{Name: "ana", Role: access.Admin})
+	asked := app.NewExperiment{Name: "longer", A: "standard-14d", B: "brazil-30d", Difference: 0.05, PerDay: new(30.0), Conversion: new(0.1)}
+	for range 2 {
+		require.NoError(t, a.app.StartExperimentRecorded(ctx, "form-1", "none", asked), "the same form twice")
+	}
+	require.Len(t, a.store.Experimented, 1)
+	shown, err := a.app.Experiment(ctx, app.Latest)
+	require.NoError(t, err)
+	require.Equal(t, "ana", shown.StartedBy)
+	require.Equal(t, trial.CodeConflict, trial.CodeOf(a.app.StartExperimentRecorded(ctx, "form-2", "none", asked)), "another one runs by now")
+
+	end := app.ExperimentEnd{ID: shown.ID, Key: "form-3", Seen: shown.Mark(), Picked: experiment.ArmA, Reason: "enough"}
+	a.store.Document.Dealing = a.store.Document.Dealing.Ended(flags.DealingEnd{At: present, By: "bea", Reason: "the automation was disabled"})
+	require.Equal(t, trial.CodeConflict, trial.CodeOf(a.app.EndExperimentRecorded(ctx, end)), "it deals no more by now")
+	require.Nil(t, a.store.Experimented[0].Ended)
+	shown, err = a.app.Experiment(ctx, app.Latest)
+	require.NoError(t, err)
+	end.Key, end.Seen = "form-4", shown.Mark()
+	for range 2 {
+		require.NoError(t, a.app.EndExperimentRecorded(ctx, end))
+	}
+	require.Equal(t, experiment.ArmA, a.store.Experimented[0].Ended.Picked)
+	require.Equal(t, "bea", a.store.Experimented[0].DealingEnded.By)
+
+	require.Equal(t, trial.CodeConflict, trial.CodeOf(a.app.StartExperimentRecorded(ctx, "form-5", "none", asked)), "one has ended since")
+	require.NoError(t, a.app.StartExperimentRecorded(ctx, "form-6", shown.ID, asked))
+	last := a.store.Record[len(a.store.Record)-1]
+	require.Equal(t, "startExperiment", last.Action)
+	require.JSONEq(t, `{"name":"longer","armA":"standard-14d","armB":"brazil-30d","difference":0.05}`, string(last.Asked))
 }
