@@ -125,6 +125,8 @@ func TestProblemsNameTheirField(t *testing.T) {
 		"the vendor's name": {func(b *Brand) { b.Buttons.Expiry = "https://n.example/{vendorName}" }, "buttons.expiry", "placeholder other than"},
 		"a brace":           {func(b *Brand) { b.Buttons.Expiry = "https://n.example/{" }, "buttons.expiry", "placeholder other than"},
 		"a host by vendor":  {func(b *Brand) { b.Buttons.Expiry = "https://{vendorId}.n.example/" }, "buttons.expiry", "in its host"},
+		"half an escape":    {func(b *Brand) { b.Buttons.Expiry = "https://n.example/%a{vendorId}" }, "buttons.expiry", "belongs to no escape"},
+		"no escape":         {func(b *Brand) { b.Buttons.Expiry = "https://n.example/%{vendorId}" }, "buttons.expiry", "belongs to no escape"},
 		"color by name":     {func(b *Brand) { b.Colors.Light.Text = "black" }, "colors.light.text", "is not a color"},
 		"color with more":   {func(b *Brand) { b.Colors.Dark.Accent = "#ffffff;x" }, "colors.dark.accent", "is not a color"},
 		"pale text":         {func(b *Brand) { b.Colors.Light.Text = "#777777" }, "colors.light.text", "of text on card is 4.47, and must be at least 4.5"},

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -152,11 +153,17 @@ func checkAddress(address string) string {
 	return ""
 }
 
+// brokenEscape is one whose second half would be the vendor's id.
+var brokenEscape = regexp.MustCompile(`%[0-9A-Fa-f]?\{`)
+
 // checkTarget says what keeps a button from leading somewhere; empty for nothing.
 func checkTarget(target string) string {
 	one, other := strings.ReplaceAll(target, VendorID, "a"), strings.ReplaceAll(target, VendorID, "b")
 	if strings.ContainsAny(one, "{}") {
 		return "has a placeholder other than " + VendorID
+	}
+	if brokenEscape.MatchString(target) {
+		return "has a % that belongs to no escape: one is % and two hexadecimal digits"
 	}
 	if problem := CheckLink(one); problem != "" {
 		return problem
