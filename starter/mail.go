@@ -86,7 +86,9 @@ func (a *app) mailPreview(read func() (config.Mail, error)) *cobra.Command {
 }
 
 func (a *app) previewMail(m config.Mail, kind, language string, asHTML bool) error {
-	r, err := ses.Render(ses.Samples(m.Brand, m.Words, language, kind)[0].Content)
+	usual := ses.Samples(m.Brand, m.Words, language, kind)[0].Content
+	usual.Layout = m.Layout
+	r, err := ses.Render(usual)
 	if err != nil {
 		return err
 	}
@@ -148,6 +150,7 @@ func (a *app) renderAll(m config.Mail) (found []string, err error) {
 				continue
 			}
 			for _, sample := range ses.Samples(m.Brand, m.Words, language, kind) {
+				sample.Content.Layout = m.Layout
 				of := language + ", " + kind + ", " + sample.Edge
 				r, err := ses.Render(sample.Content)
 				if err != nil {

@@ -64,7 +64,7 @@ func (m *mailer) Wait(ctx context.Context) (bool, error) {
 func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (trial.SendResult, error) {
 	unsubscribe := m.links.Unsubscribe(e.State.VendorID)
 	c, mail := content(e), m.templates.Current()
-	c.Brand, c.Words, c.UnsubscribeURL, c.FeedbackURL = mail.Brand, mail.Words, unsubscribe, m.links.Feedback(c.VendorID, string(e.Step.Kind))
+	c.Brand, c.Words, c.Layout, c.UnsubscribeURL, c.FeedbackURL = mail.Brand, mail.Words, mail.Layout, unsubscribe, m.links.Feedback(c.VendorID, string(e.Step.Kind))
 	c.GuideURL = m.links.Guide(c.VendorID)
 	r, err := ses.Render(c)
 	if err != nil {

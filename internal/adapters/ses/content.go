@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/internal/domain/brand"
+	"marketplace.example/trials/internal/domain/layout"
 	"marketplace.example/trials/internal/domain/wording"
 )
 
@@ -27,6 +28,8 @@ type Content struct {
 	Kind string
 	// Words are what e-mails say.
 	Words *wording.Set
+	// Layout is how it is laid out; nil for the built-in one.
+	Layout *layout.Layout
 	// Locale is the vendor's language, such as pt-BR; empty or unknown means the default one.
 	Locale string
 	// VendorName is the name in the greeting; the greeting has no name if it is empty,

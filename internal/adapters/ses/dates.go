@@ -3,12 +3,9 @@ package ses
 import (
 	"time"
 
+	"marketplace.example/trials/internal/domain/layout"
 	"marketplace.example/trials/internal/domain/wording"
 )
-
-// dated is one line of the e-mail's table of dates. The zone is separate, so
-// that a layout can keep it on one line.
-type dated struct{ Label, Date, Zone string }
 
 // clock is the vendor's.
 func (c Content) clock() wording.Clock {
@@ -16,15 +13,15 @@ func (c Content) clock() wording.Clock {
 }
 
 // dates lists the dates in an e-mail.
-func (c Content) dates(w wording.Words) []dated {
-	line := func(label wording.Text, at time.Time) dated {
-		return dated{Label: label.Say(w.Language, wording.Values{}), Date: w.Moment(at, c.clock()), Zone: w.ZoneName(c.clock())}
+func (c Content) dates(w wording.Words) []layout.Dated {
+	line := func(label wording.Text, at time.Time) layout.Dated {
+		return layout.Dated{Label: label.Say(w.Language, wording.Values{}), Date: w.Moment(at, c.clock()), Zone: w.ZoneName(c.clock())}
 	}
 	ended := w.TrialEnds
 	if c.Kind == KindExpiry || c.Kind == KindGraceEnd || c.Ended {
 		ended = w.TrialEnded
 	}
-	dates := []dated{line(ended, c.EndsAt)}
+	dates := []layout.Dated{line(ended, c.EndsAt)}
 	switch {
 	case c.GraceEndsAt.IsZero():
 	case c.Kind == KindExpiry:

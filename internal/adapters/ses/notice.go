@@ -1,6 +1,7 @@
 package ses
 
 import (
+	"embed"
 	"errors"
 	"fmt"
 	htmltemplate "html/template"
@@ -12,6 +13,15 @@ import (
 	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/rollout"
 )
+
+//go:embed templates
+var templateFiles embed.FS
+
+// textWidth is the line length of the text body; a longer word, such as a link, stays whole.
+const textWidth = 72
+
+// wrap breaks a paragraph into lines of at most textWidth characters.
+func wrap(s string) string { return notice.Wrapped(s, textWidth) }
 
 var (
 	noticeText = texttemplate.Must(texttemplate.New("notice.txt").

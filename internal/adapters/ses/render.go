@@ -2,50 +2,11 @@ package ses
 
 import (
 	"cmp"
-	"embed"
 	"fmt"
-	htmltemplate "html/template"
-	"strings"
-	texttemplate "text/template"
 
-	"marketplace.example/trials/internal/domain/brand"
-	"marketplace.example/trials/internal/domain/notice"
+	"marketplace.example/trials/internal/domain/layout"
 	"marketplace.example/trials/internal/domain/wording"
 )
-
-// Each kind is written once, as plain text; two layouts render it, so the two bodies of an e-mail cannot differ,
-// and only the HTML layout has to escape.
-//
-//go:embed templates
-var templateFiles embed.FS
-
-var (
-	textLayout = texttemplate.Must(texttemplate.New("layout.txt").
-			Funcs(texttemplate.FuncMap{"wrap": wrap}).
-			ParseFS(templateFiles, "templates/layout.txt"))
-	htmlLayout = htmltemplate.Must(htmltemplate.ParseFS(templateFiles, "templates/layout.html"))
-)
-
-// page is the input of the layouts.
-type page struct {
-	Language, Direction                   string
-	Subject, Preheader, Heading, Greeting string
-	Paragraphs                            []string
-	Dates                                 []dated
-	Button, ActionURL                     string
-	After                                 []string
-	Demonstration                         string
-	Unsubscribe, UnsubscribeURL, Colon    string
-	Feedback, FeedbackURL                 string
-	Guide, GuideURL                       string
-	// Questions is what stands before and after Support, which is empty for no address.
-	Questions    [2]string
-	Support      string
-	Brand        brand.Brand
-	AddressLines []string
-	Light, Dark  brand.Scheme
-	Why          string
-}
 
 // Render renders an e-mail. It fails on content that would make a false or
 // unsafe one, and names the field.
@@ -58,21 +19,22 @@ func Render(c Content) (Rendered, error) {
 		return Rendered{}, fmt.Errorf("mail content: kind: %q is not a kind of e-mail", c.Kind)
 	}
 	p := c.page(w)
-	var text, html strings.Builder
-	if err := textLayout.Execute(&text, p); err != nil {
-		return Rendered{}, fmt.Errorf("rendering the text of %s: %w", c.Kind, err)
+	l := c.Layout
+	if l == nil {
+		l = layout.BuiltIn
 	}
-	if err := htmlLayout.Execute(&html, p); err != nil {
-		return Rendered{}, fmt.Errorf("rendering the HTML of %s: %w", c.Kind, err)
+	html, text, err := l.Render(p)
+	if err != nil {
+		return Rendered{}, fmt.Errorf("%s: %w", c.Kind, err)
 	}
-	return Rendered{Subject: p.Subject, Text: text.String(), HTML: html.String()}, nil
+	return Rendered{Subject: p.Subject, Text: text, HTML: html}, nil
 }
 
-func (c Content) page(w wording.Words) page {
+func (c Content) page(w wording.Words) layout.Page {
 	values := c.values(w)
 	fill := func(t wording.Text) string { return t.Say(w.Dates, values) }
 	palette := c.Brand.Palette()
-	p := page{
+	p := layout.Page{
 		Language: w.Language.Tag(), Direction: w.Direction(),
 		Subject: oneLine(fill(w.Subject)), Preheader: fill(w.Preheader), Heading: fill(w.Heading), Greeting: fill(w.Greeting),
 		Paragraphs: filled(w.Paragraphs, fill), Dates: c.dates(w), After: filled(w.After, fill),
@@ -124,10 +86,3 @@ func filled(texts []wording.Text, fill func(wording.Text) string) []string {
 	}
 	return all
 }
-
-// textWidth is the line length of the text body; a longer word, such as a
-// link, stays whole.
-const textWidth = 72
-
-// wrap breaks a paragraph into lines of at most textWidth characters.
-func wrap(s string) string { return notice.Wrapped(s, textWidth) }

@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"marketplace.example/trials/internal/domain/brand"
+	"marketplace.example/trials/internal/domain/layout"
 	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/internal/domain/wording"
@@ -26,6 +27,8 @@ import (
 type Mail struct {
 	Brand brand.Brand
 	Words *wording.Set
+	// Layout is how they are laid out.
+	Layout *layout.Layout
 	// Version is a hash of all that they are made of.
 	Version string
 }
@@ -49,6 +52,7 @@ func (c Config) Mail() (Mail, error) {
 		b, f.lines[brandPath] = named.brand, named.lines
 		own = f.folders(os.DirFS(c.MailTemplates), c.MailTemplates)
 	}
+	laidOut := f.layout(c.MailTemplates)
 	if len(f.problems) > 0 {
 		return Mail{}, errors.Join(f.problems...)
 	}
@@ -62,7 +66,7 @@ func (c Config) Mail() (Mail, error) {
 	if len(f.problems) > 0 {
 		return Mail{}, errors.Join(f.problems...)
 	}
-	return Mail{b, words, hex.EncodeToString(f.version.Sum(nil))[:versionLetters]}, nil
+	return Mail{b, words, laidOut, hex.EncodeToString(f.version.Sum(nil))[:versionLetters]}, nil
 }
 
 // MailOf is Mail for policies: each of their own e-mails must have its words, or no vendor could be written to when it is due.
@@ -103,6 +107,39 @@ func (f *mailFiles) add(file string, e *trial.Error) {
 		at = f.lines[file].at(e.Field) + ": "
 	}
 	f.problems = append(f.problems, fmt.Errorf("%s: %s%s", file, at, e.Message))
+}
+
+// layout reads the templates of a folder, which may have none.
+func (f *mailFiles) layout(folder string) *layout.Layout {
+	own := map[string]string{}
+	for _, name := range []string{layout.HTMLFile, layout.TextFile} {
+		if folder == "" {
+			break
+		}
+		file, err := os.Open(filepath.Join(folder, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var text []byte
+		if err == nil {
+			text, err = io.ReadAll(f.noted(name, io.LimitReader(file, layout.MaxBytes+1)))
+			_ = file.Close() // nothing was written
+		}
+		if err != nil {
+			f.problems = append(f.problems, fmt.Errorf("%s: %w", filepath.Join(folder, name), unwrapped(err)))
+			continue
+		}
+		own[name] = string(text)
+	}
+	l, problems := layout.New(own)
+	for _, p := range problems {
+		line := ""
+		if p.Line > 0 {
+			line = fmt.Sprintf("line %d: ", p.Line)
+		}
+		f.problems = append(f.problems, fmt.Errorf("%s: %s%s", filepath.Join(folder, p.File), line, p.Message))
+	}
+	return l
 }
 
 // buttons says which of a brand's buttons belong to no kind, and which of the kinds' have no target.

@@ -1,0 +1,207 @@
+package layout
+
+import (
+	"errors"
+	"fmt"
+	htmltemplate "html/template"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	texttemplate "text/template"
+
+	"marketplace.example/trials/internal/domain/brand"
+)
+
+// MaxBytes is the size of a template's file: Gmail clips an e-mail after 102 KB, words and all.
+const MaxBytes = 64 << 10
+
+// Problem is what is wrong with a file. Line is 0 where it is about all of it.
+type Problem struct {
+	File    string
+	Line    int
+	Message string
+}
+
+// New returns the layout of a marketplace's own files, by their names, with the built-in ones where it has none, and everything
+// that is wrong with its own: it is nil then.
+func New(own map[string]string) (*Layout, []Problem) {
+	source := func(file string) string {
+		if text, ok := own[file]; ok {
+			return text
+		}
+		text, err := builtIn.ReadFile("builtin/" + file)
+		if err != nil {
+			panic(err) // the names are constants
+		}
+		return string(text)
+	}
+	var all []Problem
+	for _, file := range slices.Sorted(maps.Keys(own)) {
+		all = append(all, look(file, own[file])...)
+	}
+	if len(all) > 0 {
+		return nil, all
+	}
+	html, err := htmltemplate.New(HTMLFile).Funcs(htmltemplate.FuncMap{"wrap": wrap}).Parse(source(HTMLFile))
+	if err != nil {
+		return nil, []Problem{explain(HTMLFile, err)}
+	}
+	text, err := texttemplate.New(TextFile).Funcs(texttemplate.FuncMap{"wrap": wrap}).Parse(source(TextFile))
+	if err != nil {
+		return nil, []Problem{explain(TextFile, err)}
+	}
+	l := &Layout{html, text}
+	if all = l.try(); len(all) > 0 {
+		return nil, all
+	}
+	return l, nil
+}
+
+var (
+	action = regexp.MustCompile(`(?s)\{\{.*?\}\}`)
+	quoted = regexp.MustCompile("(?s)/\\*.*?\\*/|\"(?:[^\"\\\\]|\\\\.)*\"|`[^`]*`")
+	named  = regexp.MustCompile(`\.([A-Za-z_]\w*)`)
+)
+
+// look finds what no template of ours may have, also where no sample would come to it.
+func look(file, source string) []Problem {
+	if len(source) > MaxBytes {
+		return []Problem{{File: file, Message: fmt.Sprintf("is larger than %d bytes", MaxBytes)}}
+	}
+	known := map[string]bool{}
+	fieldsOf(reflect.TypeFor[Page](), known)
+	var all []Problem
+	for _, at := range action.FindAllStringIndex(source, -1) {
+		for _, m := range named.FindAllStringSubmatch(quoted.ReplaceAllString(source[at[0]:at[1]], ""), -1) {
+			if !known[m[1]] {
+				all = append(all, Problem{file, lineOf(source, at[0]), "." + m[1] + " is no field here; such are " + strings.Join(pageFields(), ", ")})
+			}
+		}
+	}
+	return all
+}
+
+func lineOf(source string, at int) int { return 1 + strings.Count(source[:at], "\n") }
+
+// fieldsOf are the names of all fields that a template can come to.
+func fieldsOf(t reflect.Type, known map[string]bool) {
+	for t.Kind() == reflect.Slice || t.Kind() == reflect.Array || t.Kind() == reflect.Map {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return
+	}
+	for _, f := range reflect.VisibleFields(t) {
+		known[f.Name] = true
+		fieldsOf(f.Type, known)
+	}
+}
+
+func pageFields() []string {
+	var names []string
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Page]()) {
+		names = append(names, f.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// at is where a template's error is.
+var at = regexp.MustCompile(`^(?:html/)?template: ?layout\.\w+:(\d+)(?::\d+)?: (?s:(.*))$`)
+
+func explain(file string, err error) Problem {
+	p := Problem{File: file, Message: strings.ReplaceAll(err.Error(), "\n", " ")}
+	if m := at.FindStringSubmatch(err.Error()); m != nil {
+		p.Line, _ = strconv.Atoi(m[1]) // it is digits
+		p.Message = strings.ReplaceAll(m[2], "\n", " ")
+	}
+	if errors.Is(err, errTooLong) {
+		p.Message = errTooLong.Error()
+	}
+	return p
+}
+
+// errTooLong ends a template that writes without end.
+var errTooLong = fmt.Errorf("writes more than %d bytes", 4*MaxBytes)
+
+// bounded takes so much of a template's output.
+type bounded struct{ strings.Builder }
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.Len()+len(p) > 4*MaxBytes {
+		return 0, errTooLong
+	}
+	return b.Builder.Write(p)
+}
+
+// must are what a sample shows, and the field that does.
+var must = []struct{ mark, field string }{
+	{"MARK-heading", "Heading"},
+	{"MARK-greeting", "Greeting"},
+	{"MARK-paragraph-2", "Paragraphs"},
+	{"MARK-label", "Dates"},
+	{"MARK-date", "Dates"},
+	{"MARK-zone", "Dates"},
+	{"MARK-button", "Button"},
+	{"https://mark.example/action", "ActionURL"},
+	{"MARK-after-2", "After"},
+	{"MARK-demonstration", "Demonstration"},
+	{"MARK-why", "Why"},
+	{"MARK-support", "Support"},
+	{"MARK-street", "AddressLines"},
+	{"https://mark.example/guide", "GuideURL"},
+	{"https://mark.example/feedback", "FeedbackURL"},
+	{"https://mark.example/unsubscribe", "UnsubscribeURL"},
+}
+
+// try renders samples: one with all there is, and one with nothing that may be left out.
+func (l *Layout) try() []Problem {
+	full := Page{
+		Language: "en", Direction: "ltr", Subject: "MARK-subject", Preheader: "MARK-preheader", Heading: "MARK-heading", Greeting: "MARK-greeting",
+		Paragraphs: []string{"MARK-paragraph-1", "MARK-paragraph-2"}, Dates: []Dated{{"a", "b", "c"}, {"MARK-label", "MARK-date", "MARK-zone"}},
+		Button: "MARK-button", ActionURL: "https://mark.example/action", After: []string{"MARK-after-1", "MARK-after-2"}, Demonstration: "MARK-demonstration",
+		Unsubscribe: "MARK-unsubscribe", UnsubscribeURL: "https://mark.example/unsubscribe", Colon: ":", Feedback: "MARK-feedback", FeedbackURL: "https://mark.example/feedback",
+		Guide: "MARK-guide", GuideURL: "https://mark.example/guide", Questions: [2]string{"MARK-before", "MARK-behind"}, Support: "MARK-support",
+		Brand: brand.Brand{Name: "MARK-name", Support: "help@mark.example"}, AddressLines: []string{"MARK-street"}, Why: "MARK-why",
+		Light: brand.Brand{}.Palette().Light, Dark: brand.Brand{}.Palette().Dark,
+	}
+	bare := Page{
+		Language: "ar", Direction: "rtl", Subject: full.Subject, Heading: full.Heading, Greeting: full.Greeting, Paragraphs: full.Paragraphs, Dates: full.Dates[:1],
+		Unsubscribe: full.Unsubscribe, UnsubscribeURL: full.UnsubscribeURL, Colon: ":", Guide: full.Guide, GuideURL: full.GuideURL, Why: full.Why,
+		Light: full.Light, Dark: full.Dark,
+	}
+	var all []Problem
+	for _, file := range []struct {
+		name  string
+		write func(*bounded, Page) error
+	}{
+		{HTMLFile, func(b *bounded, p Page) error { return l.html.Execute(b, p) }},
+		{TextFile, func(b *bounded, p Page) error { return l.text.Execute(b, p) }},
+	} {
+		var out, without bounded
+		err := file.write(&out, full)
+		if err == nil {
+			err = file.write(&without, bare)
+		}
+		if err != nil {
+			all = append(all, explain(file.name, err))
+			continue
+		}
+		for _, m := range must {
+			if file.name == TextFile && m.field == "Heading" { // the subject says it
+				continue
+			}
+			shown := m.mark
+			if file.name == HTMLFile && strings.HasPrefix(m.mark, "https://") {
+				shown = `href="` + m.mark + `"`
+			}
+			if !strings.Contains(out.String(), shown) {
+				all = append(all, Problem{File: file.name, Message: "does not show {{." + m.field + "}}, as every e-mail must"})
+			}
+		}
+	}
+	return all
+}
