@@ -63,7 +63,7 @@ func TestAVendorFollowsTheLinksInItsEMails(t *testing.T) {
 		t.Helper()
 		require.NoError(t, chromedp.Do(ctx, chromedp.Click(chromedp.CSS(button)), chromedp.WaitVisible(chromedp.CSS(then))))
 	}
-	wish := func() (reasons []string) {
+	recorded := func() (reasons []string) {
 		t.Helper()
 		a, err := s.Admin(s.ctx, http.MethodGet, "/api/admin/vendors/"+id+"/export", nil)
 		s.answered(http.StatusOK, a, err)
@@ -77,7 +77,7 @@ func TestAVendorFollowsTheLinksInItsEMails(t *testing.T) {
 	open(links["feedback"])
 	shows("Souk Al Nour", "War diese E-Mail hilfreich?", "Was könnte besser sein?")
 	require.Contains(t, s.starter("vendor", "feedback", id), "This vendor has not answered.", "opening the page is no answer")
-	require.Empty(t, wish(), "and stops nothing")
+	require.Empty(t, recorded(), "and stops nothing")
 	require.NoError(t, chromedp.Do(ctx, chromedp.SendKeys(chromedp.CSS("#text"), "Schön erklärt, „danke“!"), chromedp.Click(chromedp.CSS("input[value=yes]"))))
 	press("button", "main:not(:has(form))")
 	shows("Vielen Dank", "Ihre Antwort ist angekommen")
@@ -93,15 +93,15 @@ func TestAVendorFollowsTheLinksInItsEMails(t *testing.T) {
 	require.Equal(t, "https://souk.example/plans?vendor="+id, plans, "where the brand says")
 	press("button[value=stop]", "button[value=again]")
 	shows("Sie erhalten keine E-Mails zu Ihrer Testphase mehr.")
-	require.Equal(t, []string{"unsubscribed"}, wish())
+	require.Equal(t, []string{"unsubscribed"}, recorded())
 	press("button[value=again]", "button[value=stop]")
 	shows("Sie erhalten wieder E-Mails zu Ihrer Testphase.")
-	require.Equal(t, []string{"resubscribed"}, wish())
+	require.Equal(t, []string{"resubscribed"}, recorded())
 	open(links["unsubscribe"])
 	shows("E-Mails zu Ihrer Testphase", "Diese E-Mails abbestellen")
 	press("button", "a[href*=guide]")
 	press("a[href*=guide]", "button[value=again]")
-	require.Equal(t, []string{"unsubscribed"}, wish())
+	require.Equal(t, []string{"unsubscribed"}, recorded())
 	press("button[value=again]", "button[value=stop]")
 
 	looks := map[string]chromedp.Action[chromedp.Void]{
@@ -116,8 +116,8 @@ func TestAVendorFollowsTheLinksInItsEMails(t *testing.T) {
 	for language, pages := range byLanguage {
 		pages["nowhere"] = s.API + "/guide/forged"
 		for page, address := range pages {
-			for look, set := range looks {
-				of := page + "-" + language + "-" + look
+			for scheme, set := range looks {
+				of := page + "-" + language + "-" + scheme
 				require.NoError(t, chromedp.Do(ctx, set), of)
 				open(address)
 				wide, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("document.documentElement.scrollWidth > innerWidth"))

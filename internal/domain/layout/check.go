@@ -40,7 +40,7 @@ func New(own map[string]string) (*Layout, []Problem) {
 	}
 	var all []Problem
 	for _, file := range slices.Sorted(maps.Keys(own)) {
-		all = append(all, look(file, own[file])...)
+		all = append(all, forbidden(file, own[file])...)
 	}
 	if len(all) > 0 {
 		return nil, all
@@ -66,8 +66,8 @@ var (
 	named  = regexp.MustCompile(`\.([A-Za-z_]\w*)`)
 )
 
-// look finds what no template of ours may have, also where no sample would come to it.
-func look(file, source string) []Problem {
+// forbidden finds what no template of ours may have, also where no sample would come to it.
+func forbidden(file, source string) []Problem {
 	if len(source) > MaxBytes {
 		return []Problem{{File: file, Message: fmt.Sprintf("is larger than %d bytes", MaxBytes)}}
 	}
