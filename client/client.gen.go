@@ -33,28 +33,31 @@ import (
 
 // Defines values for BulkRequestAction.
 const (
-	Cancel  BulkRequestAction = "cancel"
-	Convert BulkRequestAction = "convert"
-	Extend  BulkRequestAction = "extend"
-	Resend  BulkRequestAction = "resend"
-	Revive  BulkRequestAction = "revive"
-	Shorten BulkRequestAction = "shorten"
+	BulkRequestActionCancel  BulkRequestAction = "cancel"
+	BulkRequestActionConvert BulkRequestAction = "convert"
+	BulkRequestActionExtend  BulkRequestAction = "extend"
+	BulkRequestActionPolicy  BulkRequestAction = "policy"
+	BulkRequestActionResend  BulkRequestAction = "resend"
+	BulkRequestActionRevive  BulkRequestAction = "revive"
+	BulkRequestActionShorten BulkRequestAction = "shorten"
 )
 
 // Valid indicates whether the value is a known member of the BulkRequestAction enum.
 func (e BulkRequestAction) Valid() bool {
 	switch e {
-	case Cancel:
+	case BulkRequestActionCancel:
 		return true
-	case Convert:
+	case BulkRequestActionConvert:
 		return true
-	case Extend:
+	case BulkRequestActionExtend:
 		return true
-	case Resend:
+	case BulkRequestActionPolicy:
 		return true
-	case Revive:
+	case BulkRequestActionResend:
 		return true
-	case Shorten:
+	case BulkRequestActionRevive:
+		return true
+	case BulkRequestActionShorten:
 		return true
 	default:
 		return false
@@ -479,6 +482,11 @@ type BulkRequest struct {
 	// PerMinute How many trials to change in a minute at most, 600 if absent.
 	PerMinute *int `json:"perMinute,omitempty"`
 
+	// Policy The name of one of the policies that new vendors get.
+	//
+	// Example: standard-14d
+	Policy *string `json:"policy,omitempty"`
+
 	// Reason Why, for the record. It is kept in histories, so no names or addresses in it.
 	Reason ChangeReason `json:"reason"`
 }
@@ -839,6 +847,17 @@ type Policies = policy.Set
 // Policy defines model for Policy.
 type Policy = trial.Policy
 
+// PolicyChange defines model for PolicyChange.
+type PolicyChange struct {
+	// Policy The name of one of the policies that new vendors get.
+	//
+	// Example: standard-14d
+	Policy string `json:"policy"`
+
+	// Reason Why, for the record. It is kept in histories, so no names or addresses in it.
+	Reason ChangeReason `json:"reason"`
+}
+
 // PolicyRule defines model for PolicyRule.
 type PolicyRule = policy.Rule
 
@@ -1186,9 +1205,12 @@ type VendorPolicy struct {
 	// Attributes What the rules went by; null for none, and after an erasure.
 	Attributes *trial.Attributes `json:"attributes"`
 
-	// By Why it is that one: named by the registration, chosen by a rule, dealt by an experiment, or the default; empty where that is not on record.
-	By    string `json:"by"`
-	Terms Policy `json:"terms"`
+	// By Why it was registered with that one: named by the registration, chosen by a rule, dealt by an experiment, or the default; empty where that is not on record.
+	By string `json:"by"`
+
+	// Registered The policy that it was registered with, where the trial was moved to another one since.
+	Registered *string `json:"registered,omitempty"`
+	Terms      Policy  `json:"terms"`
 }
 
 // VendorRegistration defines model for VendorRegistration.
@@ -1456,6 +1478,12 @@ type ExtendTrialParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// MoveTrialParams defines parameters for MoveTrial.
+type MoveTrialParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ReviveTrialParams defines parameters for ReviveTrial.
 type ReviveTrialParams struct {
 	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
@@ -1545,6 +1573,9 @@ type CancelTrialJSONRequestBody = Cancellation
 
 // ExtendTrialJSONRequestBody defines body for ExtendTrial for application/json ContentType.
 type ExtendTrialJSONRequestBody = DaysChange
+
+// MoveTrialJSONRequestBody defines body for MoveTrial for application/json ContentType.
+type MoveTrialJSONRequestBody = PolicyChange
 
 // ReviveTrialJSONRequestBody defines body for ReviveTrial for application/json ContentType.
 type ReviveTrialJSONRequestBody = DaysChange
@@ -2253,6 +2284,24 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/admin/trials/{id}/extend (the `ExtendTrial` operationId).
 	ExtendTrial(ctx context.Context, id VendorID, params *ExtendTrialParams, body ExtendTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// MoveTrialWithBody Move a running trial to another policy
+	//
+	// Plans what is to come by that policy, from the trial's start, as if the trial had always had it; days that were given or taken by hand stay so. What is past by then is skipped, and nothing is sent about the move. The new end must lie in the future. Needs the flags adminTools.enabled and adminTools.trialExtension.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/trials/{id}/policy (the `MoveTrial` operationId).
+	MoveTrialWithBody(ctx context.Context, id VendorID, params *MoveTrialParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// MoveTrial Move a running trial to another policy
+	//
+	// Plans what is to come by that policy, from the trial's start, as if the trial had always had it; days that were given or taken by hand stay so. What is past by then is skipped, and nothing is sent about the move. The new end must lie in the future. Needs the flags adminTools.enabled and adminTools.trialExtension.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/trials/{id}/policy (the `MoveTrial` operationId).
+	MoveTrial(ctx context.Context, id VendorID, params *MoveTrialParams, body MoveTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ReviveTrialWithBody Give an expired or cancelled trial so many days from now
 	//
@@ -3835,6 +3884,44 @@ func (c *Client) ExtendTrialWithBody(ctx context.Context, id VendorID, params *E
 // Corresponds with POST /api/admin/trials/{id}/extend (the `ExtendTrial` operationId).
 func (c *Client) ExtendTrial(ctx context.Context, id VendorID, params *ExtendTrialParams, body ExtendTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewExtendTrialRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// MoveTrialWithBody Move a running trial to another policy
+//
+// Plans what is to come by that policy, from the trial's start, as if the trial had always had it; days that were given or taken by hand stay so. What is past by then is skipped, and nothing is sent about the move. The new end must lie in the future. Needs the flags adminTools.enabled and adminTools.trialExtension.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/trials/{id}/policy (the `MoveTrial` operationId).
+func (c *Client) MoveTrialWithBody(ctx context.Context, id VendorID, params *MoveTrialParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewMoveTrialRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// MoveTrial Move a running trial to another policy
+//
+// Plans what is to come by that policy, from the trial's start, as if the trial had always had it; days that were given or taken by hand stay so. What is past by then is skipped, and nothing is sent about the move. The new end must lie in the future. Needs the flags adminTools.enabled and adminTools.trialExtension.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/trials/{id}/policy (the `MoveTrial` operationId).
+func (c *Client) MoveTrial(ctx context.Context, id VendorID, params *MoveTrialParams, body MoveTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewMoveTrialRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6793,6 +6880,66 @@ func NewExtendTrialRequestWithBody(server string, id VendorID, params *ExtendTri
 	return req, nil
 }
 
+// NewMoveTrialRequest calls the generic MoveTrial builder with application/json body
+func NewMoveTrialRequest(server string, id VendorID, params *MoveTrialParams, body MoveTrialJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewMoveTrialRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewMoveTrialRequestWithBody constructs an http.Request for the MoveTrial method, with any body, and a specified content type
+func NewMoveTrialRequestWithBody(server string, id VendorID, params *MoveTrialParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/trials/%s/policy", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
 // NewReviveTrialRequest calls the generic ReviveTrial builder with application/json body
 func NewReviveTrialRequest(server string, id VendorID, params *ReviveTrialParams, body ReviveTrialJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -8266,6 +8413,24 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/admin/trials/{id}/extend (the `ExtendTrial` operationId).
 	ExtendTrialWithResponse(ctx context.Context, id VendorID, params *ExtendTrialParams, body ExtendTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*ExtendTrialResponse, error)
+
+	// MoveTrialWithBodyWithResponse Move a running trial to another policy
+	//
+	// Plans what is to come by that policy, from the trial's start, as if the trial had always had it; days that were given or taken by hand stay so. What is past by then is skipped, and nothing is sent about the move. The new end must lie in the future. Needs the flags adminTools.enabled and adminTools.trialExtension.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/trials/{id}/policy (the `MoveTrial` operationId).
+	MoveTrialWithBodyWithResponse(ctx context.Context, id VendorID, params *MoveTrialParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*MoveTrialResponse, error)
+
+	// MoveTrialWithResponse Move a running trial to another policy
+	//
+	// Plans what is to come by that policy, from the trial's start, as if the trial had always had it; days that were given or taken by hand stay so. What is past by then is skipped, and nothing is sent about the move. The new end must lie in the future. Needs the flags adminTools.enabled and adminTools.trialExtension.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/trials/{id}/policy (the `MoveTrial` operationId).
+	MoveTrialWithResponse(ctx context.Context, id VendorID, params *MoveTrialParams, body MoveTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*MoveTrialResponse, error)
 
 	// ReviveTrialWithBodyWithResponse Give an expired or cancelled trial so many days from now
 	//
@@ -11160,6 +11325,82 @@ func (r ExtendTrialResponse) ContentType() string {
 	return ""
 }
 
+type MoveTrialResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Trial
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Forbidden
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *NotFound
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Conflict
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *KeyReused
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r MoveTrialResponse) GetJSON200() *Trial {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r MoveTrialResponse) GetApplicationproblemJSON403() *Forbidden {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r MoveTrialResponse) GetApplicationproblemJSON404() *NotFound {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r MoveTrialResponse) GetApplicationproblemJSON409() *Conflict {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r MoveTrialResponse) GetApplicationproblemJSON422() *KeyReused {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r MoveTrialResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r MoveTrialResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r MoveTrialResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r MoveTrialResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r MoveTrialResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ReviveTrialResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -13344,6 +13585,36 @@ func (c *ClientWithResponses) ExtendTrialWithResponse(ctx context.Context, id Ve
 		return nil, err
 	}
 	return ParseExtendTrialResponse(rsp)
+}
+
+// MoveTrialWithBodyWithResponse Move a running trial to another policy
+//
+// Plans what is to come by that policy, from the trial's start, as if the trial had always had it; days that were given or taken by hand stay so. What is past by then is skipped, and nothing is sent about the move. The new end must lie in the future. Needs the flags adminTools.enabled and adminTools.trialExtension.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/trials/{id}/policy (the `MoveTrial` operationId).
+func (c *ClientWithResponses) MoveTrialWithBodyWithResponse(ctx context.Context, id VendorID, params *MoveTrialParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*MoveTrialResponse, error) {
+	rsp, err := c.MoveTrialWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseMoveTrialResponse(rsp)
+}
+
+// MoveTrialWithResponse Move a running trial to another policy
+//
+// Plans what is to come by that policy, from the trial's start, as if the trial had always had it; days that were given or taken by hand stay so. What is past by then is skipped, and nothing is sent about the move. The new end must lie in the future. Needs the flags adminTools.enabled and adminTools.trialExtension.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/trials/{id}/policy (the `MoveTrial` operationId).
+func (c *ClientWithResponses) MoveTrialWithResponse(ctx context.Context, id VendorID, params *MoveTrialParams, body MoveTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*MoveTrialResponse, error) {
+	rsp, err := c.MoveTrial(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseMoveTrialResponse(rsp)
 }
 
 // ReviveTrialWithBodyWithResponse Give an expired or cancelled trial so many days from now
@@ -15604,6 +15875,67 @@ func ParseExtendTrialResponse(rsp *http.Response) (*ExtendTrialResponse, error) 
 	}
 
 	response := &ExtendTrialResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Trial
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest KeyReused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseMoveTrialResponse parses an HTTP response from a MoveTrialWithResponse call
+func ParseMoveTrialResponse(rsp *http.Response) (*MoveTrialResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &MoveTrialResponse{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}

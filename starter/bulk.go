@@ -20,7 +20,7 @@ type bulkOptions struct {
 	status, cohort           string
 	endsFrom, endsBefore, at string
 	days, perMinute          int
-	reason, key              string
+	reason, key, policy      string
 	carryOut, detach         bool
 }
 
@@ -57,6 +57,7 @@ func (a *app) bulk() *cobra.Command {
 var bulkShorts = map[bulk.Action]string{
 	bulk.Extend: "Let running trials end later", bulk.Shorten: "Let active trials end sooner",
 	bulk.Cancel: "End running trials without expiry or further e-mail", bulk.Revive: "Give expired or cancelled trials so many days from now",
+	bulk.Move:    "Move running trials to another policy",
 	bulk.Convert: "Record that vendors have converted", bulk.Resend: "Send each vendor's last due e-mail once more, as long as it is true",
 }
 
@@ -66,12 +67,16 @@ func (a *app) bulkAction(action bulk.Action) *cobra.Command {
 	if action == bulk.Extend || action == bulk.Shorten || action == bulk.Revive {
 		days = " --days 7"
 	}
+	with := days
+	if action == bulk.Move {
+		with = " --policy month"
+	}
 	command := &cobra.Command{
 		Use: string(action), Short: bulkShorts[action], Args: cobra.NoArgs,
 		Long: bulkShorts[action] + ". " + bulkAbout + "\n\nThe reason is kept in histories: no names or addresses in it.",
 		Example: examples(
-			fmt.Sprintf("starter bulk %s --ids v-1001,v-1002%s --reason \"Asked by support\"", action, days),
-			fmt.Sprintf("starter bulk %s --csv vendors.csv%s --reason \"Asked by support\" --go", action, days),
+			fmt.Sprintf("starter bulk %s --ids v-1001,v-1002%s --reason \"Asked by support\"", action, with),
+			fmt.Sprintf("starter bulk %s --csv vendors.csv%s --reason \"Asked by support\" --go", action, with),
 		),
 	}
 	flags := command.Flags()
@@ -83,6 +88,10 @@ func (a *app) bulkAction(action bulk.Action) *cobra.Command {
 	flags.StringVar(&o.endsBefore, "ends-before", "", "only trials that end before this moment")
 	if days != "" {
 		flags.IntVar(&o.days, "days", 0, fmt.Sprintf("how many days, 1 to %d", trial.MaxDays))
+	}
+	if action == bulk.Move {
+		flags.StringVar(&o.policy, "policy", "", "the policy to move to; starter policy list shows them")
+		markRequired(command, "policy")
 	}
 	if action == bulk.Convert {
 		flags.StringVar(&o.at, "at", "", "when they converted (default now)")
@@ -128,6 +137,9 @@ func (o bulkOptions) request(action bulk.Action) (client.BulkRequest, error) {
 	body := client.BulkRequest{Action: client.BulkRequestAction(action), Reason: o.reason, PerMinute: &o.perMinute, DryRun: new(!o.carryOut)}
 	if o.days != 0 {
 		body.Days = &o.days
+	}
+	if o.policy != "" {
+		body.Policy = &o.policy
 	}
 	var err error
 	if body.At, err = parseTime("at", o.at); err != nil {
@@ -216,7 +228,7 @@ func (a *app) bulkUndo() *cobra.Command {
 	command := &cobra.Command{
 		Use: "undo OPERATION", Short: "Undo an operation by a new one", Args: onBulk,
 		Long: "Gives each trial the end that it had, as long as that is to come and nobody has changed the trial since. Extensions,\n" +
-			"shortenings and cancellations can be undone; conversions, revivals and e-mails cannot.",
+			"shortenings, moves to another policy and cancellations can be undone; conversions, revivals and e-mails cannot.",
 		Example: examples("starter bulk undo bulk-20260310-120000-1a2b3c4d --reason \"The wrong list\""),
 	}
 	flags := command.Flags()

@@ -90,11 +90,13 @@ func TestTrialChanges(t *testing.T) {
 	}{
 		"extend":  {[]string{"extend", "v-1", "--days", "3", "--reason", "why"}, "extend", `{"days":3,"reason":"why"}`},
 		"shorten": {[]string{"shorten", "v-1", "--days", "2", "--reason", "why"}, "shorten", `{"days":2,"reason":"why"}`},
+		"policy":  {[]string{"policy", "v-1", "month", "--reason", "why"}, "policy", `{"policy":"month","reason":"why"}`},
 		"cancel":  {[]string{"cancel", "v-1", "--reason", "why"}, "cancel", `{"reason":"why"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
+			w.Policies.Policies = append(w.Policies.Policies, trial.Policy{Name: "month", LengthDays: 30, ReminderDays: []int{7}, GraceDays: 5, SendHour: 8})
 			w.AddTrial(extendedTrial("v-1"))
 			r := w.run(t, append([]string{"trial"}, c.args...)...)
 			require.Equal(t, result{0, r.out, ""}, r)

@@ -126,7 +126,11 @@ func policyRows(t *table, p client.VendorPolicy) {
 		trial.PolicyByDefault:    "it was the default",
 		trial.PolicyByExperiment: "an experiment dealt it",
 	}
-	t.row("because", cmp.Or(why[trial.PolicyBy(p.By)], "not on record"))
+	because := cmp.Or(why[trial.PolicyBy(p.By)], "not on record")
+	if p.Registered != nil {
+		because = fmt.Sprintf("the trial was moved to it; it was registered with %s: %s", printable(*p.Registered), because)
+	}
+	t.row("because", because)
 	if p.Attributes != nil && len(*p.Attributes) > 0 {
 		t.row("attributes", pairs(*p.Attributes))
 	}

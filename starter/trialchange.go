@@ -14,11 +14,11 @@ import (
 // change is an admin's request to a trial or to the running rollout.
 type change struct {
 	reason, key string
-	// subject is the command's argument: the vendor's id, the criterion or the preflight check.
-	subject        string
-	days           int
-	percentage     float64
-	release, isMet bool
+	// subject is the command's argument: the vendor's id, the criterion or the preflight check; policy is the one after it.
+	subject, policy string
+	days            int
+	percentage      float64
+	release, isMet  bool
 }
 
 // changeCall sends a change of one kind to the API.
@@ -32,8 +32,11 @@ func changing[T any](a *app, command *cobra.Command, c *change, check func() err
 	keyFlag(command, &c.key)
 	markRequired(command, "reason")
 	command.RunE = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 1 {
+		if len(args) > 0 {
 			c.subject = args[0]
+		}
+		if len(args) > 1 {
+			c.policy = args[1]
 		}
 		if check != nil {
 			if err := check(); err != nil {
@@ -52,6 +55,7 @@ func changing[T any](a *app, command *cobra.Command, c *change, check func() err
 func (a *app) trialChanges() []*cobra.Command {
 	days := func(c change) client.DaysChange { return client.DaysChange{Days: c.days, Reason: c.reason} }
 	return []*cobra.Command{
+		a.trialMove(),
 		a.trialChange("extend", "Let a running trial end later", "by how many days",
 			func(ctx context.Context, api client.ClientInterface, c change) (*http.Response, error) {
 				return api.ExtendTrial(ctx, c.subject, &client.ExtendTrialParams{IdempotencyKey: c.key}, days(c))
@@ -85,10 +89,33 @@ func (a *app) trialChange(name, short, meaning string, send changeCall) *cobra.C
 		markRequired(command, "days")
 		check = func() error { return checkRange("days", c.days, trial.MaxDays) }
 	}
-	return changing(a, command, &c, check, send, func(changed client.Trial) error {
-		t := table{}
-		t.row("vendor", changed.VendorID)
-		overviewRows(&t, changed, a.now())
-		return t.write(a.out)
-	})
+	return changing(a, command, &c, check, send, a.printChanged)
+}
+
+// trialMove is the command that moves a trial to another policy.
+func (a *app) trialMove() *cobra.Command {
+	var c change
+	command := &cobra.Command{
+		Use: "policy ID POLICY", Short: "Move a running trial to another policy, from its start on", Args: onVendorAndPolicy,
+		Example: examples("starter trial policy v-1001 month --reason \"Asked by sales\""),
+	}
+	return changing(a, command, &c, nil, func(ctx context.Context, api client.ClientInterface, c change) (*http.Response, error) {
+		return api.MoveTrial(ctx, c.subject, &client.MoveTrialParams{IdempotencyKey: c.key}, client.PolicyChange{Policy: c.policy, Reason: c.reason})
+	}, a.printChanged)
+}
+
+// onVendorAndPolicy accepts exactly two arguments, a vendor's id and a policy's name.
+func onVendorAndPolicy(command *cobra.Command, args []string) error {
+	if len(args) != 2 {
+		return usagef("needs a vendor's id and a policy, got %d arguments; starter policy list shows the policies", len(args))
+	}
+	return onVendor(command, args[:1])
+}
+
+// printChanged prints a trial after a change.
+func (a *app) printChanged(changed client.Trial) error {
+	t := table{}
+	t.row("vendor", changed.VendorID)
+	overviewRows(&t, changed, a.now())
+	return t.write(a.out)
 }

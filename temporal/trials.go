@@ -45,7 +45,7 @@ func (c *Client) options(vendorID string) client.StartWorkflowOptions {
 		ID: trial.WorkflowID(vendorID), TaskQueue: c.TaskQueue,
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		StaticSummary:         "Trial of vendor " + vendorID,
-		StaticDetails:         "One vendor's trial: welcome, reminders, expiry, grace. Queries: `status`, `schedule`. Messages: `convert`, `extend`, `shorten`, `cancel`, `revive`.",
+		StaticDetails:         "One vendor's trial: welcome, reminders, expiry, grace. Queries: `status`, `schedule`. Messages: `convert`, `extend`, `shorten`, `cancel`, `revive`, `policy`.",
 	}
 }
 

@@ -53,5 +53,8 @@ func changedAttributes(before, after trial.State) []sdktemporal.SearchAttributeU
 	if !before.EndsAt.Equal(after.EndsAt) {
 		changed = append(changed, attributeEndsAt.ValueSet(after.EndsAt))
 	}
+	if before.Policy.Name != after.Policy.Name {
+		changed = append(changed, attributePolicy.ValueSet(after.Policy.Name))
+	}
 	return changed
 }

@@ -156,7 +156,7 @@ func TestABulkOperationsMessageIsTakenExactlyUnlessItHolds(t *testing.T) {
 func TestATrialsMessageIsTakenExactlyUnlessItConverts(t *testing.T) {
 	t.Parallel()
 	for name, payload := range misread {
-		for _, message := range []string{trial.MessageExtend, trial.MessageShorten, trial.MessageRevive, trial.MessageCancel} {
+		for _, message := range []string{trial.MessageExtend, trial.MessageShorten, trial.MessageRevive, trial.MessageCancel, trial.MessagePolicy} {
 			_, err := readSignal(sent(message, payload))
 			require.Error(t, err, "%s: %s", message, name)
 			_, err = readUpdate(message, converter.NewRawValue(sent(message, payload).payload.GetPayloads()[0]))
@@ -167,6 +167,9 @@ func TestATrialsMessageIsTakenExactlyUnlessItConverts(t *testing.T) {
 		{trial.MessageExtend, `{"day":7,"days":1,"reason":"x"}`},
 		{trial.MessageExtend, `{"days":7,"Days":1,"reason":"x"}`},
 		{trial.MessageCancel, `{"days":7,"reason":"x"}`},
+		{trial.MessagePolicy, `{"days":7,"policy":{"name":"month"},"reason":"x"}`},
+		{trial.MessagePolicy, `{"policy":"month","reason":"x"}`},
+		{trial.MessageExtend, `{"days":7,"policy":{"name":"month"},"reason":"x"}`},
 		{trial.MessageRelease, `{"days":7}`},
 		{"conversion", `{}`},
 	} {
@@ -175,6 +178,9 @@ func TestATrialsMessageIsTakenExactlyUnlessItConverts(t *testing.T) {
 	}
 	for message := range trialShapes {
 		want := trial.Request{ID: "k-1", Reason: "x", By: "admin"}
+		if message == trial.MessagePolicy {
+			want.Policy = new(trial.DefaultPolicy())
+		}
 		r, err := readSignal(asSent(t, message, want))
 		require.NoError(t, err, message)
 		require.Equal(t, want, r)

@@ -4,9 +4,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	sdktemporal "go.temporal.io/sdk/temporal"
 
 	"marketplace.example/trials/internal/domain/trial"
+	"marketplace.example/trials/workflows"
 )
 
 // month is a policy of 30 days, with an e-mail half-way, two reminders, and a win-back a week after the expiry.
@@ -145,4 +148,55 @@ func TestAMailingWithoutAWordingHoldsUpNothing(t *testing.T) {
 	require.Equal(t, trial.SendRefused, send.Status)
 	require.Equal(t, trial.NotRendered, send.Reason)
 	require.Equal(t, trial.Kind("half-way"), send.Kind)
+}
+
+// A trial that is moved gets the new policy's e-mails at its times, and none of its old ones.
+func TestAMovedTrialSendsTheMailsOfItsNewPolicy(t *testing.T) {
+	t.Parallel()
+	w := newWorldUnder(t, trial.Automated, trial.DefaultPolicy())
+	w.vendor.Zone = "Europe/Paris"
+	w.at(8*day, func() {
+		w.env.SignalWorkflow(trial.MessagePolicy, trial.Request{ID: "m", Policy: new(month()), Reason: "asked by sales"})
+	})
+	o := w.run()
+	require.Equal(t, "month", o.Policy)
+	require.Equal(t, "standard-14d", o.RegisteredPolicy)
+	require.Equal(t, []mailed{
+		{"welcome", utc(3, 2, 15)},
+		{"reminder-7d", utc(3, 9, 8)},
+		{"half-way", utc(3, 17, 8)},
+		{"reminder-7d", utc(3, 25, 8)},
+		{"reminder-1d", utc(3, 31, 7)},
+		{"expiry", utc(4, 1, 14)},
+		{"grace-end", utc(4, 6, 14)},
+		{"win-back", utc(4, 13, 7)},
+	}, w.mails)
+}
+
+// An update says what has become of it, and the search attribute follows.
+func TestAMoveIsAnsweredOrRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorldUnder(t, trial.Automated, trial.DefaultPolicy())
+	require.NoError(t, w.env.SetTypedSearchAttributesOnStart(workflows.StartAttributes(trial.NewState(w.vendor.Registration(trial.DefaultPolicy(), trial.RealDay)))))
+	policy := sdktemporal.NewSearchAttributeKeyKeyword(trial.AttributePolicy)
+	var named []string
+	w.env.OnUpsertTypedSearchAttributes(mock.Anything).Run(func(args mock.Arguments) {
+		if set, ok := args.Get(0).(sdktemporal.SearchAttributes); ok {
+			if name, ok := set.GetKeyword(policy); ok {
+				named = append(named, name)
+			}
+		}
+	}).Return(nil)
+	var moved, same answer
+	w.at(day, func() {
+		w.env.UpdateWorkflow(trial.MessagePolicy, "u1", &moved, trial.Request{ID: "m", Policy: new(month()), Reason: "r"})
+	})
+	w.at(2*day, func() {
+		w.env.UpdateWorkflow(trial.MessagePolicy, "u2", &same, trial.Request{ID: "n", Policy: new(month()), Reason: "r"})
+	})
+	w.run()
+	require.NoError(t, moved.err)
+	require.Equal(t, "month", moved.overview.Policy)
+	require.ErrorContains(t, same.rejected, "has this policy already")
+	require.Equal(t, []string{"month"}, named)
 }

@@ -30,6 +30,7 @@ var trialShapes = map[string]shape{
 	trial.MessageExtend:  {needs: []string{"reason"}, may: []string{"days", "endsAt", "ifRevision", "id", "by", "at"}},
 	trial.MessageShorten: {needs: []string{"reason"}, may: []string{"days", "endsAt", "ifRevision", "id", "by", "at"}},
 	trial.MessageRevive:  {needs: []string{"reason"}, may: []string{"days", "endsAt", "ifRevision", "id", "by", "at"}},
+	trial.MessagePolicy:  {needs: []string{"reason", "policy"}, may: []string{"endsAt", "ifRevision", "id", "by", "at"}},
 	trial.MessageCancel:  {needs: []string{"reason"}, may: []string{"ifRevision", "id", "by", "at"}},
 	trial.MessageAdopt:   {may: []string{"id", "by", "reason", "at", "flagsVersion"}},
 	trial.MessageRelease: {may: []string{"id", "by", "reason", "at"}},
@@ -39,7 +40,7 @@ var trialShapes = map[string]shape{
 func (t *trialRun) listen(ctx workflow.Context, carried *SignalNumbers) error {
 	t.queue = queueOf(ctx, carried)
 	t.handled = t.queue.numbers.Handled
-	for _, name := range []string{trial.MessageExtend, trial.MessageShorten, trial.MessageCancel, trial.MessageRevive} {
+	for _, name := range []string{trial.MessageExtend, trial.MessageShorten, trial.MessageCancel, trial.MessageRevive, trial.MessagePolicy} {
 		if err := t.handleUpdate(ctx, name); err != nil {
 			return fmt.Errorf("registering update %s: %w", name, err)
 		}

@@ -86,6 +86,8 @@ func happened(e trial.Event) string {
 		return fmt.Sprintf("%s held", e.Step.Kind)
 	case trial.EventExtended, trial.EventShortened, trial.EventRevived:
 		return fmt.Sprintf("%s, ends %s", e.Type, stamp(*e.EndsAt))
+	case trial.EventMoved:
+		return fmt.Sprintf("moved to the policy %s, ends %s", e.Request.Policy.Name, stamp(*e.EndsAt))
 	case trial.EventConverted:
 		if e.Late {
 			return "converted, after the trial was over"

@@ -31,28 +31,31 @@ import (
 
 // Defines values for BulkRequestAction.
 const (
-	Cancel  BulkRequestAction = "cancel"
-	Convert BulkRequestAction = "convert"
-	Extend  BulkRequestAction = "extend"
-	Resend  BulkRequestAction = "resend"
-	Revive  BulkRequestAction = "revive"
-	Shorten BulkRequestAction = "shorten"
+	BulkRequestActionCancel  BulkRequestAction = "cancel"
+	BulkRequestActionConvert BulkRequestAction = "convert"
+	BulkRequestActionExtend  BulkRequestAction = "extend"
+	BulkRequestActionPolicy  BulkRequestAction = "policy"
+	BulkRequestActionResend  BulkRequestAction = "resend"
+	BulkRequestActionRevive  BulkRequestAction = "revive"
+	BulkRequestActionShorten BulkRequestAction = "shorten"
 )
 
 // Valid indicates whether the value is a known member of the BulkRequestAction enum.
 func (e BulkRequestAction) Valid() bool {
 	switch e {
-	case Cancel:
+	case BulkRequestActionCancel:
 		return true
-	case Convert:
+	case BulkRequestActionConvert:
 		return true
-	case Extend:
+	case BulkRequestActionExtend:
 		return true
-	case Resend:
+	case BulkRequestActionPolicy:
 		return true
-	case Revive:
+	case BulkRequestActionResend:
 		return true
-	case Shorten:
+	case BulkRequestActionRevive:
+		return true
+	case BulkRequestActionShorten:
 		return true
 	default:
 		return false
@@ -477,6 +480,11 @@ type BulkRequest struct {
 	// PerMinute How many trials to change in a minute at most, 600 if absent.
 	PerMinute *int `json:"perMinute,omitempty"`
 
+	// Policy The name of one of the policies that new vendors get.
+	//
+	// Example: standard-14d
+	Policy *string `json:"policy,omitempty"`
+
 	// Reason Why, for the record. It is kept in histories, so no names or addresses in it.
 	Reason ChangeReason `json:"reason"`
 }
@@ -837,6 +845,17 @@ type Policies = policy.Set
 // Policy defines model for Policy.
 type Policy = trial.Policy
 
+// PolicyChange defines model for PolicyChange.
+type PolicyChange struct {
+	// Policy The name of one of the policies that new vendors get.
+	//
+	// Example: standard-14d
+	Policy string `json:"policy"`
+
+	// Reason Why, for the record. It is kept in histories, so no names or addresses in it.
+	Reason ChangeReason `json:"reason"`
+}
+
 // PolicyRule defines model for PolicyRule.
 type PolicyRule = policy.Rule
 
@@ -1184,9 +1203,12 @@ type VendorPolicy struct {
 	// Attributes What the rules went by; null for none, and after an erasure.
 	Attributes *trial.Attributes `json:"attributes"`
 
-	// By Why it is that one: named by the registration, chosen by a rule, dealt by an experiment, or the default; empty where that is not on record.
-	By    string `json:"by"`
-	Terms Policy `json:"terms"`
+	// By Why it was registered with that one: named by the registration, chosen by a rule, dealt by an experiment, or the default; empty where that is not on record.
+	By string `json:"by"`
+
+	// Registered The policy that it was registered with, where the trial was moved to another one since.
+	Registered *string `json:"registered,omitempty"`
+	Terms      Policy  `json:"terms"`
 }
 
 // VendorRegistration defines model for VendorRegistration.
@@ -1454,6 +1476,12 @@ type ExtendTrialParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// MoveTrialParams defines parameters for MoveTrial.
+type MoveTrialParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ReviveTrialParams defines parameters for ReviveTrial.
 type ReviveTrialParams struct {
 	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
@@ -1543,6 +1571,9 @@ type CancelTrialJSONRequestBody = Cancellation
 
 // ExtendTrialJSONRequestBody defines body for ExtendTrial for application/json ContentType.
 type ExtendTrialJSONRequestBody = DaysChange
+
+// MoveTrialJSONRequestBody defines body for MoveTrial for application/json ContentType.
+type MoveTrialJSONRequestBody = PolicyChange
 
 // ReviveTrialJSONRequestBody defines body for ReviveTrial for application/json ContentType.
 type ReviveTrialJSONRequestBody = DaysChange
@@ -1720,6 +1751,9 @@ type ServerInterface interface {
 	// ExtendTrial Let a running trial end later
 	// (POST /api/admin/trials/{id}/extend)
 	ExtendTrial(w http.ResponseWriter, r *http.Request, id VendorID, params ExtendTrialParams)
+	// MoveTrial Move a running trial to another policy
+	// (POST /api/admin/trials/{id}/policy)
+	MoveTrial(w http.ResponseWriter, r *http.Request, id VendorID, params MoveTrialParams)
 	// ReviveTrial Give an expired or cancelled trial so many days from now
 	// (POST /api/admin/trials/{id}/revive)
 	ReviveTrial(w http.ResponseWriter, r *http.Request, id VendorID, params ReviveTrialParams)
@@ -3580,6 +3614,60 @@ func (siw *ServerInterfaceWrapper) ExtendTrial(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// MoveTrial operation middleware
+func (siw *ServerInterfaceWrapper) MoveTrial(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id VendorID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MoveTrialParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err = fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.MoveTrial(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ReviveTrial operation middleware
 func (siw *ServerInterfaceWrapper) ReviveTrial(w http.ResponseWriter, r *http.Request) {
 
@@ -4222,6 +4310,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/api/admin/trials/{id}/cancel", wrapper.CancelTrial).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/trials/{id}/revive", wrapper.ReviveTrial).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/trials/{id}/policy", wrapper.MoveTrial).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/bulk", wrapper.ListBulkOperations).Methods(http.MethodGet)
 
@@ -6909,6 +6999,111 @@ func (response ExtendTrialdefaultApplicationProblemPlusJSONResponse) VisitExtend
 	return err
 }
 
+type MoveTrialRequestObject struct {
+	Id     VendorID `json:"id"`
+	Params MoveTrialParams
+	Body   *MoveTrialJSONRequestBody
+}
+
+type MoveTrialResponseObject interface {
+	VisitMoveTrialResponse(w http.ResponseWriter) error
+}
+
+type MoveTrial200JSONResponse Trial
+
+func (response MoveTrial200JSONResponse) VisitMoveTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveTrial403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MoveTrial403ApplicationProblemPlusJSONResponse) VisitMoveTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveTrial404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MoveTrial404ApplicationProblemPlusJSONResponse) VisitMoveTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveTrial409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MoveTrial409ApplicationProblemPlusJSONResponse) VisitMoveTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveTrial422ApplicationProblemPlusJSONResponse struct {
+	KeyReusedApplicationProblemPlusJSONResponse
+}
+
+func (response MoveTrial422ApplicationProblemPlusJSONResponse) VisitMoveTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveTrialdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response MoveTrialdefaultApplicationProblemPlusJSONResponse) VisitMoveTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ReviveTrialRequestObject struct {
 	Id     VendorID `json:"id"`
 	Params ReviveTrialParams
@@ -8395,6 +8590,9 @@ type StrictServerInterface interface {
 	// ExtendTrial Let a running trial end later
 	// (POST /api/admin/trials/{id}/extend)
 	ExtendTrial(ctx context.Context, request ExtendTrialRequestObject) (ExtendTrialResponseObject, error)
+	// MoveTrial Move a running trial to another policy
+	// (POST /api/admin/trials/{id}/policy)
+	MoveTrial(ctx context.Context, request MoveTrialRequestObject) (MoveTrialResponseObject, error)
 	// ReviveTrial Give an expired or cancelled trial so many days from now
 	// (POST /api/admin/trials/{id}/revive)
 	ReviveTrial(ctx context.Context, request ReviveTrialRequestObject) (ReviveTrialResponseObject, error)
@@ -9958,6 +10156,40 @@ func (sh *strictHandler) ExtendTrial(w http.ResponseWriter, r *http.Request, id 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ExtendTrialResponseObject); ok {
 		if err := validResponse.VisitExtendTrialResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// MoveTrial operation middleware
+func (sh *strictHandler) MoveTrial(w http.ResponseWriter, r *http.Request, id VendorID, params MoveTrialParams) {
+	var request MoveTrialRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body MoveTrialJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.MoveTrial(ctx, request.(MoveTrialRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MoveTrial")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(MoveTrialResponseObject); ok {
+		if err := validResponse.VisitMoveTrialResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

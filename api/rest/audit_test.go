@@ -28,6 +28,7 @@ const (
 // that changes something needs one here.
 var changing = map[string]string{
 	"extendTrial": threeDays, "shortenTrial": threeDays, "reviveTrial": threeDays, "cancelTrial": because,
+	"moveTrial":        `{"policy":"standard-14d","reason":"because"}`,
 	"acknowledgeAlert": because, "silenceAlert": `{"minutes":5,"reason":"because"}`, "unsilenceAlert": because,
 	"patchFeatureFlags": `{"featureFlags":{"trialAutomation":{"emailReminders":false}}}`,
 	"setRollout":        `{"enabled":true,"rolloutPercentage":50}`,
@@ -119,8 +120,8 @@ func TestEveryChangeIsOnRecord(t *testing.T) {
 		}
 		outcomes[want]++
 	})
-	require.Equal(t, map[audit.Outcome]int{audit.Done: 17, audit.Refused: 12}, outcomes,
-		"refused are start and resume, since a rollout runs, revive, those of an experiment, which begins at 100 %, and those of a bulk operation, a token and canaries that are not there")
+	require.Equal(t, map[audit.Outcome]int{audit.Done: 17, audit.Refused: 13}, outcomes,
+		"refused are a move to the same policy, start and resume, since a rollout runs, revive, those of an experiment, which begins at 100 %, and those of a bulk operation, a token and canaries that are not there")
 }
 
 // What cannot be put on record is not done.
@@ -190,8 +191,8 @@ func TestWhatTheRecordSays(t *testing.T) {
 	e := last()
 	require.Equal(t, "trials/v-1", e.Subject)
 	require.JSONEq(t, `{"days":7}`, string(e.Asked))
-	require.JSONEq(t, `{"status":"active","revision":0,"endsAt":"2026-03-23T08:00:00Z"}`, string(e.Before))
-	require.JSONEq(t, `{"status":"active","revision":1,"endsAt":"2026-03-30T07:00:00Z"}`, string(e.After))
+	require.JSONEq(t, `{"status":"active","revision":0,"endsAt":"2026-03-23T08:00:00Z","policy":"standard-14d"}`, string(e.Before))
+	require.JSONEq(t, `{"status":"active","revision":1,"endsAt":"2026-03-30T07:00:00Z","policy":"standard-14d"}`, string(e.After))
 
 	a.call(request{method: http.MethodPatch, path: flagsPath, token: adminToken, body: `{"featureFlags":{"monitoring":{"alerting":false}}}`})
 	e = last()

@@ -14,6 +14,12 @@ func (s *server) StartBulkOperation(ctx context.Context, request StartBulkOperat
 	set(&o.Days, body.Days)
 	set(&o.DryRun, body.DryRun)
 	set(&o.PerMinute, body.PerMinute)
+	if body.Policy != nil {
+		var err error
+		if o.Policy, err = s.App.OfferedPolicy(*body.Policy); err != nil {
+			return nil, err
+		}
+	}
 	list, err := bulkChosen(&o, body)
 	if err != nil {
 		return nil, err

@@ -30,6 +30,7 @@ var opens = map[string]string{
 	"POST /api/admin/trials/{id}/shorten": "operator",
 	"POST /api/admin/trials/{id}/cancel":  "operator",
 	"POST /api/admin/trials/{id}/revive":  "operator",
+	"POST /api/admin/trials/{id}/policy":  "operator",
 
 	"GET /api/admin/monitoring/dashboard":                   "viewer",
 	"GET /api/admin/monitoring/trials/health":               "viewer",

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -80,4 +81,50 @@ func TestARegistrationWithAPolicyThatIsNoneIsRefused(t *testing.T) {
 	}
 	after, _ := a.store.written()
 	require.Equal(t, before, after)
+}
+
+func TestATrialIsMovedToAnotherPolicy(t *testing.T) {
+	t.Parallel()
+	a := makeAPI(t, options{policies: new(offered())})
+	ends := a.register().Trial.EndsAt
+	const path = "/api/admin/trials/v-1/policy"
+	moved := into[rest.Trial](a.ask(path, "k-1", `{"policy":"brazil-30d","reason":"asked by sales"}`), http.StatusOK)
+	require.Equal(t, "brazil-30d", moved.Policy)
+	require.Equal(t, "standard-14d", moved.RegisteredPolicy)
+	require.Equal(t, ends.AddDate(0, 0, 16).Add(-time.Hour), moved.EndsAt, "the clocks in Paris change in between")
+	require.Equal(t, moved, into[rest.Trial](a.ask(path, "k-1", `{"policy":"brazil-30d","reason":"asked by sales"}`), http.StatusOK))
+	a.ask(path, "k-1", `{"policy":"standard-14d","reason":"asked by sales"}`).problem(http.StatusUnprocessableEntity)
+
+	record := a.store.Record[1]
+	require.JSONEq(t, `{"policy":"brazil-30d"}`, string(record.Asked))
+	require.Contains(t, record.Before, `"policy":"standard-14d"`)
+	require.Contains(t, record.After, `"policy":"brazil-30d"`)
+	shown := into[rest.VendorTrial](a.get("/api/vendors/v-1", serviceToken), http.StatusOK)
+	require.Equal(t, offered().Policies[1], shown.Policy.Terms)
+	require.Equal(t, "standard-14d", *shown.Policy.Registered)
+
+	before, _ := a.store.written()
+	p := a.ask(path, "k-2", `{"policy":"gold","reason":"r"}`).problem(http.StatusBadRequest)
+	require.Equal(t, "policy", *p.Field)
+	require.Contains(t, *p.Detail, "is none of the policies: standard-14d, brazil-30d")
+	p = a.ask(path, "k-3", `{"policy":"brazil-30d","reason":"r"}`).problem(http.StatusConflict)
+	require.Contains(t, *p.Detail, "has this policy already")
+	after, _ := a.store.written()
+	require.Equal(t, before, after)
+}
+
+func TestABulkOperationMovesToAPolicyThatIsOffered(t *testing.T) {
+	t.Parallel()
+	a := makeAPI(t, options{policies: new(offered())})
+	a.register()
+	for body, field := range map[string]string{
+		`{"action":"policy","ids":["v-1"],"policy":"gold","reason":"r"}`:                "policy",
+		`{"action":"policy","ids":["v-1"],"reason":"r"}`:                                "policy",
+		`{"action":"cancel","ids":["v-1"],"policy":"brazil-30d","reason":"r"}`:          "policy",
+		`{"action":"policy","ids":["v-1"],"policy":"brazil-30d","days":3,"reason":"r"}`: "days",
+	} {
+		require.Equal(t, field, *a.ask("/api/admin/bulk", "k-"+field, body).problem(http.StatusBadRequest).Field, body)
+	}
+	view := into[rest.BulkView](a.ask("/api/admin/bulk", "k-1", `{"action":"policy","ids":["v-1"],"policy":"brazil-30d","reason":"r"}`), http.StatusAccepted)
+	require.Equal(t, &offered().Policies[1], view.Operation.Policy, "as it was when it was asked for")
 }

@@ -69,3 +69,9 @@ func (s *server) ReviveTrial(ctx context.Context, r ReviveTrialRequestObject) (R
 	overview, err := s.App.ChangeTrial(ctx, trial.MessageRevive, r.Id, trial.Request{ID: r.Params.IdempotencyKey, Days: r.Body.Days, Reason: r.Body.Reason})
 	return ReviveTrial200JSONResponse(overview), err
 }
+
+// MoveTrial moves a trial to another policy.
+func (s *server) MoveTrial(ctx context.Context, r MoveTrialRequestObject) (MoveTrialResponseObject, error) {
+	overview, err := s.App.MoveTrial(ctx, r.Id, r.Body.Policy, trial.Request{ID: r.Params.IdempotencyKey, Reason: r.Body.Reason})
+	return MoveTrial200JSONResponse(overview), err
+}

@@ -97,6 +97,7 @@ func TestFlagsStandAgainstChanges(t *testing.T) {
 		{"trialExtension", extendPath, days, true},
 		{"trialExtension", shortenPath, days, true},
 		{"trialExtension", revivePath, days, true},
+		{"trialExtension", "/api/admin/trials/v-1/policy", `{"policy":"standard-14d","reason":"r"}`, true},
 		{"trialExtension", cancelPath, reason, false},
 	} {
 		t.Run(c.flag+" "+c.path, func(t *testing.T) {

@@ -73,6 +73,9 @@ func vendorTrial(v trial.Vendor, t *trial.State) VendorTrial {
 		if a := v.Automation.Attributes; a != nil {
 			full.Policy.Attributes = &a
 		}
+		if t.Moved != nil {
+			full.Policy.Registered = &t.Moved.From
+		}
 	}
 	if c := v.Automation.Conversion; c != nil {
 		full.Vendor.Conversion = &Conversion{At: c.At, Recorded: c.Recorded}

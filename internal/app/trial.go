@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -51,13 +52,13 @@ func (a *App) ChangeTrial(ctx context.Context, message, vendorID string, r trial
 	}
 	var was any
 	if before.Status != "" { // else its workflow has not begun yet
-		was = trialEnd{before.Status, before.Revision, before.EndsAt}
+		was = trialEnd{before.Status, before.Revision, before.EndsAt, before.Policy.Name}
 	}
 	noteChange(ctx, was, nil)
 	r.By = actor(ctx)
 	after, err := a.Trials.Ask(ctx, message, vendorID, r)
 	if err == nil {
-		noteChange(ctx, was, trialEnd{after.Status, after.Revision, after.EndsAt})
+		noteChange(ctx, was, trialEnd{after.Status, after.Revision, after.EndsAt, after.Policy})
 	}
 	return after, err
 }
@@ -84,9 +85,31 @@ func (a *App) ChangeTrialRecorded(ctx context.Context, message, vendorID string,
 	})
 }
 
+// MoveTrial moves a running trial to one of the policies that new vendors get.
+func (a *App) MoveTrial(ctx context.Context, vendorID, name string, r trial.Request) (trial.Overview, error) {
+	var err error
+	if r.Policy, err = a.OfferedPolicy(name); err != nil {
+		return trial.Overview{}, err
+	}
+	return a.ChangeTrial(ctx, trial.MessagePolicy, vendorID, r)
+}
+
+// OfferedPolicy returns the policy of a name, as a copy. A *trial.Error with the field policy lists those that there are.
+func (a *App) OfferedPolicy(name string) (*trial.Policy, error) {
+	if name == "" {
+		return nil, trial.Invalid(trial.FieldPolicy, "is missing")
+	}
+	p, _, err := a.Policies.Choose(policy.Asked{Policy: name})
+	if err != nil {
+		return nil, err
+	}
+	return &p, nil
+}
+
 // trialEnd is what admins change of a trial, for the audit record.
 type trialEnd struct {
 	Status   trial.Status `json:"status"`
 	Revision int          `json:"revision"`
 	EndsAt   time.Time    `json:"endsAt"`
+	Policy   string       `json:"policy"`
 }

@@ -110,7 +110,7 @@ func (s *Store) replaceTrial(ctx context.Context, state trial.State, last *trial
 
 // differsForVendor tells whether the vendor's document would say something else.
 func differsForVendor(a, b trial.State) bool {
-	return a.Status != b.Status || !a.EndsAt.Equal(b.EndsAt) || (a.ConvertedAt == nil) != (b.ConvertedAt == nil)
+	return a.Status != b.Status || !a.EndsAt.Equal(b.EndsAt) || a.Policy.Name != b.Policy.Name || (a.ConvertedAt == nil) != (b.ConvertedAt == nil)
 }
 
 // syncVendor writes into the vendor's document where the trial stands, and that it
@@ -121,6 +121,9 @@ func (s *Store) syncVendor(ctx context.Context, state trial.State) error {
 		{Key: "trialAutomation.status", Value: state.Status},
 		{Key: "trialAutomation.endsAt", Value: state.EndsAt},
 	}}
+	if state.Moved != nil {
+		note.set = append(note.set, bson.E{Key: "trialAutomation.movedTo", Value: state.Policy.Name})
+	}
 	if state.ConvertedAt != nil {
 		// The conversion may have come past RecordConversion, by a signal.
 		c, _, err := first(ctx, s, conversionKey(state.VendorID), trial.Conversion{At: *state.ConvertedAt})

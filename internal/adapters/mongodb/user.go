@@ -100,6 +100,7 @@ func readAutomation(doc bson.Raw) *trial.Automation {
 	if e, ok := doc.Lookup("experiment").DocumentOK(); ok {
 		a.Experiment = &trial.Assignment{Experiment: text(e.Lookup("experiment")), Arm: text(e.Lookup("arm"))}
 	}
+	a.MovedTo = text(doc.Lookup("movedTo"))
 	if endsAt := date(doc.Lookup("endsAt")); !endsAt.IsZero() {
 		a.EndsAt = &endsAt
 	}

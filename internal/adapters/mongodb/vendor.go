@@ -115,7 +115,7 @@ func (r registration) over(a *trial.Automation) *trial.Automation {
 		Experiment: r.Experiment,
 	}
 	if a != nil {
-		decided.Status, decided.EndsAt, decided.Conversion = a.Status, a.EndsAt, a.Conversion
+		decided.Status, decided.EndsAt, decided.Conversion, decided.MovedTo = a.Status, a.EndsAt, a.Conversion, a.MovedTo
 	}
 	return &decided
 }

@@ -141,7 +141,7 @@ func (s *Store) decided(ctx context.Context, id string, now registration) (regis
 		return now, err
 	}
 	return registration{
-		StartedAt: state.StartedAt, Cohort: state.Cohort, Bucket: now.Bucket, Policy: state.Policy.Name, RegisteredAt: state.StartedAt,
+		StartedAt: state.StartedAt, Cohort: state.Cohort, Bucket: now.Bucket, Policy: state.RegisteredPolicy(), RegisteredAt: state.StartedAt,
 		Experiment: state.Experiment,
 	}, nil
 }

@@ -61,6 +61,8 @@ func (o Operation) Decide(i Item, f ItemFacts) Decision {
 		return decideResend(f)
 	case Undo:
 		return o.decideUndo(i, f)
+	case Move:
+		return o.decideMessage(trial.MessagePolicy, trial.Request{Policy: o.Policy}, i, f)
 	case Extend, Shorten, Cancel, Revive:
 	}
 	return o.decideMessage(string(o.Action), trial.Request{Days: o.daysOf(i)}, i, f)
@@ -84,6 +86,9 @@ func (o Operation) decideMessage(message string, r trial.Request, i Item, f Item
 	r.ID, r.Reason, r.By = o.RequestID(i.VendorID), o.reasonForTrial(), o.By
 	d := Decision{Outcome: Succeeded, Reason: ReasonCarriedOut, Message: message, Request: r}
 	event, err := f.Trial.Request(message, r, f.Now)
+	if e, ok := errors.AsType[*trial.Error](err); ok && e.Code == trial.CodeConflict && e.Field == trial.FieldPolicy {
+		return skipped(ReasonSamePolicy)
+	}
 	if err != nil {
 		return refused(reasonOf(err, f.Trial), detailOf(err))
 	}
@@ -91,8 +96,7 @@ func (o Operation) decideMessage(message string, r trial.Request, i Item, f Item
 		d.Repeated = true
 		return d
 	}
-	after := f.Trial.Apply(*event)
-	d.Change = &Change{Was: f.Trial.EndsAt, Is: after.EndsAt, Revision: after.Revision}
+	d.Change = new(changed(f.Trial, f.Trial.Apply(*event)))
 	return d
 }
 
@@ -100,7 +104,9 @@ func (o Operation) decideMessage(message string, r trial.Request, i Item, f Item
 // since: that later change takes precedence. The request carries the revision too, in case
 // the trial changes before it answers.
 func (o Operation) decideUndo(i Item, f ItemFacts) Decision {
-	message := map[Action]string{Extend: trial.MessageShorten, Shorten: trial.MessageExtend, Cancel: trial.MessageRevive}[o.UndoesAction]
+	message := map[Action]string{
+		Extend: trial.MessageShorten, Shorten: trial.MessageExtend, Cancel: trial.MessageRevive, Move: trial.MessagePolicy,
+	}[o.UndoesAction]
 	switch {
 	case i.Left == nil:
 		return skipped(ReasonNothingToUndo)
@@ -109,7 +115,7 @@ func (o Operation) decideUndo(i Item, f ItemFacts) Decision {
 	case f.Trial.Revision != i.Left.Revision, o.UndoesAction == Cancel && f.Trial.Status != trial.Cancelled:
 		return refused(ReasonChangedSince, "")
 	}
-	return o.decideMessage(message, trial.Request{EndsAt: &i.Left.Was, IfRevision: &i.Left.Revision}, i, f)
+	return o.decideMessage(message, trial.Request{EndsAt: &i.Left.Was, IfRevision: &i.Left.Revision, Policy: i.Left.Policy}, i, f)
 }
 
 func (o Operation) decideConvert(i Item, f ItemFacts) Decision {
@@ -174,7 +180,7 @@ func keptBackByAddress(r trial.Reason) bool {
 func stillTrue(s trial.State, step trial.Step) bool {
 	mailing, own := s.Policy.Mailing(step.Kind)
 	switch {
-	case step.Kind == trial.Welcome, mailing.After == trial.AfterStart:
+	case step.Kind == trial.Welcome, mailing.After == trial.AfterStart && step.Revision == s.RevisionOfStart(step.Kind):
 		return s.Status == trial.Active
 	case step.Revision != s.Revision:
 		return false
@@ -192,7 +198,7 @@ func reasonOf(err error, s trial.State) Reason {
 	switch {
 	case !ok:
 		return ReasonRefused
-	case e.Code == trial.CodeInvalid && (e.Field == "days" || e.Field == "endsAt"):
+	case e.Code == trial.CodeInvalid && (e.Field == "days" || e.Field == "endsAt" || e.Field == trial.FieldPolicy):
 		return ReasonEnd
 	case e.Code == trial.CodeConflict && s.ConvertedAt != nil:
 		return ReasonAlreadyConverted
@@ -228,10 +234,19 @@ func ChangeBy(events []trial.Event, requestID string) (Change, bool) {
 		before := state
 		state = state.Apply(e)
 		if e.Request != nil && e.Request.ID == requestID {
-			return Change{Was: before.EndsAt, Is: state.EndsAt, Revision: state.Revision}, true
+			return changed(before, state), true
 		}
 	}
 	return Change{}, false
+}
+
+// changed is the change between two states of a trial.
+func changed(before, after trial.State) Change {
+	c := Change{Was: before.EndsAt, Is: after.EndsAt, Revision: after.Revision}
+	if !before.Policy.Equal(after.Policy) {
+		c.Policy = &before.Policy
+	}
+	return c
 }
 
 // Example returns the item as a dry run shows it.

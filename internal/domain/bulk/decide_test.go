@@ -51,12 +51,17 @@ func operation(a bulk.Action) bulk.Operation {
 	switch a {
 	case bulk.Extend, bulk.Shorten, bulk.Revive:
 		o.Days = 3
+	case bulk.Move:
+		o.Policy = &longer
 	case bulk.Convert:
 		o.At = &now
 	case bulk.Cancel, bulk.Resend, bulk.Undo:
 	}
 	return o
 }
+
+// longer is another policy than the trials of these tests have.
+var longer = trial.Policy{Name: "longer", LengthDays: 20, ReminderDays: []int{2}, GraceDays: 1, SendHour: 9}
 
 func item() bulk.Item { return bulk.Item{Number: 1, VendorID: "v-1"} }
 
@@ -83,6 +88,9 @@ func TestDecideMessages(t *testing.T) {
 		{"revive an active one", bulk.Revive, active, now, bulk.Refused, "status-active", 0},
 		{"revive an expired one", bulk.Revive, expired, late, bulk.Succeeded, bulk.ReasonCarriedOut, 9},
 		{"extend an expired one", bulk.Extend, expired, late, bulk.Refused, "status-expired", 0},
+		{"move an active one", bulk.Move, active, now, bulk.Succeeded, bulk.ReasonCarriedOut, 6},
+		{"move an expired one", bulk.Move, expired, late, bulk.Refused, "status-expired", 0},
+		{"move one in grace whose new end has passed", bulk.Move, lived(startedAt.Add(15 * trial.RealDay)), late.Add(time.Hour), bulk.Refused, bulk.ReasonEnd, 0},
 		{"extend a converted one", bulk.Extend, converted, now, bulk.Refused, bulk.ReasonAlreadyConverted, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -101,6 +109,15 @@ func TestDecideMessages(t *testing.T) {
 			require.InDelta(t, c.days*24, d.Change.Is.Sub(d.Change.Was).Hours(), 1)
 		})
 	}
+}
+
+func TestDecideAMoveToTheSamePolicy(t *testing.T) {
+	t.Parallel()
+	o := operation(bulk.Move)
+	o.Policy = new(trial.DefaultPolicy())
+	d := o.Decide(item(), bulk.ItemFacts{Now: now, Found: true, Trial: lived(now)})
+	require.Equal(t, bulk.Skipped, d.Outcome)
+	require.Equal(t, bulk.ReasonSamePolicy, d.Reason)
 }
 
 func TestDecideUnknownAndOwnDays(t *testing.T) {
@@ -280,7 +297,7 @@ func undone(o bulk.Operation, before, after trial.State, at time.Time) bulk.Deci
 // events are enough of a trial's to find the operation's request among them.
 func events(before trial.State, o bulk.Operation) []trial.Event {
 	started := trial.Start(registration(), startedAt)
-	e, err := before.Request(string(o.Action), trial.Request{ID: o.RequestID("v-1"), Days: o.Days, Reason: "r"}, now)
+	e, err := before.Request(string(o.Action), trial.Request{ID: o.RequestID("v-1"), Days: o.Days, Policy: o.Policy, Reason: "r"}, now)
 	if err != nil {
 		panic(err)
 	}
@@ -289,7 +306,7 @@ func events(before trial.State, o bulk.Operation) []trial.Event {
 
 func TestUndoBringsTheOldEndBack(t *testing.T) {
 	t.Parallel()
-	for _, action := range []bulk.Action{bulk.Extend, bulk.Shorten, bulk.Cancel} {
+	for _, action := range []bulk.Action{bulk.Extend, bulk.Shorten, bulk.Move, bulk.Cancel} {
 		o, before := operation(action), lived(now)
 		d := o.Decide(item(), bulk.ItemFacts{Now: now, Found: true, Trial: before})
 		after := asked(before, d.Message, d.Request, now)
@@ -297,6 +314,7 @@ func TestUndoBringsTheOldEndBack(t *testing.T) {
 		require.Equal(t, bulk.Succeeded, undo.Outcome, "%s: %s", action, undo.Detail)
 		back := asked(after, undo.Message, undo.Request, now.Add(time.Hour))
 		require.Equal(t, before.EndsAt, back.EndsAt, action)
+		require.Equal(t, before.Policy, back.Policy, action)
 		require.Equal(t, trial.Active, back.Status)
 		again := undone(o, before, back, now.Add(2*time.Hour))
 		require.Equal(t, bulk.Succeeded, again.Outcome, "%s: a crash came after it", action)
@@ -318,7 +336,7 @@ func TestUndoBringsTheOldEndBack(t *testing.T) {
 // What changes the trial between the look at it and the request is left alone too.
 func TestUndoLeavesAloneWhatChangesMeanwhile(t *testing.T) {
 	t.Parallel()
-	for _, action := range []bulk.Action{bulk.Extend, bulk.Shorten, bulk.Cancel} {
+	for _, action := range []bulk.Action{bulk.Extend, bulk.Shorten, bulk.Move, bulk.Cancel} {
 		o, before := operation(action), lived(now)
 		d := o.Decide(item(), bulk.ItemFacts{Now: now, Found: true, Trial: before})
 		after := asked(before, d.Message, d.Request, now)

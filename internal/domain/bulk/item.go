@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Item is one trial of an operation.
@@ -32,6 +34,8 @@ type Change struct {
 	Is  time.Time `json:"is"`
 	// Revision is the trial's after the change.
 	Revision int `json:"revision"`
+	// Policy is the one before the change, if that has changed it; nil otherwise.
+	Policy *trial.Policy `json:"policy,omitempty"`
 }
 
 // ItemOutcome is the outcome of an item.
@@ -69,6 +73,7 @@ const (
 	ReasonStatus       Reason = "status-"
 	ReasonEnd          Reason = "end-out-of-bounds"
 	ReasonTooOften     Reason = "changed-too-often"
+	ReasonSamePolicy   Reason = "same-policy"
 	ReasonChangedSince Reason = "changed-since"
 	ReasonNotAutomated Reason = "not-automated"
 	ReasonNoMailDue    Reason = "no-e-mail-due"

@@ -25,6 +25,8 @@ const (
 	Shorten Action = trial.MessageShorten
 	Cancel  Action = trial.MessageCancel
 	Revive  Action = trial.MessageRevive
+	// Move moves trials to another policy.
+	Move    Action = trial.MessagePolicy
 	Convert Action = trial.MessageConvert
 	// Resend sends the last e-mail that was due once more, if its content still applies.
 	Resend Action = "resend"
@@ -34,16 +36,16 @@ const (
 )
 
 // Actions are those that can be requested.
-func Actions() []Action { return []Action{Extend, Shorten, Cancel, Revive, Convert, Resend} }
+func Actions() []Action { return []Action{Extend, Shorten, Cancel, Revive, Move, Convert, Resend} }
 
 // takesDays reports whether the action needs a number of days.
 func (a Action) takesDays() bool { return a == Extend || a == Shorten || a == Revive }
 
 // CanUndo reports whether the action can be undone: a new end can be reverted,
-// and a cancelled trial revived to its old end. A revival cannot, since
+// a trial moved back to its old policy and end, and a cancelled trial revived to its old end. A revival cannot, since
 // an expired trial cannot be made so again, nor can a
 // conversion or an e-mail.
-func (a Action) CanUndo() bool { return a == Extend || a == Shorten || a == Cancel }
+func (a Action) CanUndo() bool { return a == Extend || a == Shorten || a == Move || a == Cancel }
 
 // Bounds of an operation.
 const (
@@ -65,6 +67,8 @@ type Operation struct {
 	Action Action `json:"action"`
 	// Days is for Extend, Shorten and Revive; an item may have its own.
 	Days int `json:"days"`
+	// Policy is the one to move to, for Move, as it was when the operation was asked for; nil otherwise.
+	Policy *trial.Policy `json:"policy,omitempty"`
 	// At is when the vendors converted, for Convert; nil otherwise.
 	At     *time.Time `json:"at"`
 	Reason string     `json:"reason"`
@@ -122,6 +126,10 @@ func (o Operation) Validate() error {
 	switch {
 	case (o.Action == Convert) != (o.At != nil):
 		return trial.Invalid("at", "is not used by %s", o.Action)
+	case o.Action == Move && o.Policy == nil:
+		return trial.Invalid(trial.FieldPolicy, "is missing")
+	case o.Action != Move && o.Policy != nil:
+		return trial.Invalid(trial.FieldPolicy, "is not used by %s", o.Action)
 	case o.At != nil && o.At.After(o.AskedAt):
 		return trial.Invalid("at", "lies in the future")
 	case o.PerMinute < MinPerMinute || o.PerMinute > MaxPerMinute:
@@ -160,7 +168,7 @@ func (f *Filter) validate() error {
 // Against names the flag that forbids the operation; empty if none
 // does. New ends need the flag of extensions, in either direction.
 func (o Operation) Against(f flags.Flags) string {
-	newEnd := o.Action.takesDays() || o.Action == Undo
+	newEnd := o.Action.takesDays() || o.Action == Move || o.Action == Undo
 	switch {
 	case !f.AdminTools.Enabled:
 		return "adminTools.enabled"
@@ -179,6 +187,8 @@ func (o Operation) Title() string {
 	switch {
 	case o.Action == Undo:
 		return "Undo " + o.Undoes
+	case o.Policy != nil:
+		return "move to " + o.Policy.Name
 	case o.Days == 1:
 		return fmt.Sprintf("%s by a day", o.Action)
 	case o.Days > 0:

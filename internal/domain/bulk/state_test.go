@@ -212,7 +212,7 @@ func TestFlagsAgainst(t *testing.T) {
 		{func(*flags.Flags) {}, "", nil},
 		{func(f *flags.Flags) { f.AdminTools.Enabled = false }, "adminTools.enabled", append(bulk.Actions(), bulk.Undo)},
 		{func(f *flags.Flags) { f.AdminTools.BulkOperations = false }, "adminTools.bulkOperations", append(bulk.Actions(), bulk.Undo)},
-		{func(f *flags.Flags) { f.AdminTools.TrialExtension = false }, "adminTools.trialExtension", []bulk.Action{bulk.Extend, bulk.Shorten, bulk.Revive, bulk.Undo}},
+		{func(f *flags.Flags) { f.AdminTools.TrialExtension = false }, "adminTools.trialExtension", []bulk.Action{bulk.Extend, bulk.Shorten, bulk.Revive, bulk.Move, bulk.Undo}},
 		{func(f *flags.Flags) { f.TrialAutomation.Enabled = false }, "trialAutomation.enabled", []bulk.Action{bulk.Resend}},
 	} {
 		f := flags.Initial()

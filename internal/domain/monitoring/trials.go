@@ -90,7 +90,7 @@ func namesOf(e trial.Event, before, after trial.State) (names []Name) {
 		if finished || e.Type == trial.EventHeld {
 			names = append(names, step(e, after)...)
 		}
-	case trial.EventStarted, trial.EventCancelled, trial.EventRezoned: // covered by the state, or not counted
+	case trial.EventStarted, trial.EventCancelled, trial.EventRezoned, trial.EventMoved: // covered by the state, or not counted
 	}
 	return names
 }

@@ -22,6 +22,8 @@ const (
 	EventReleased  EventType = "released"
 	// EventRezoned replans the pending steps in the vendor's new time zone.
 	EventRezoned EventType = "rezoned"
+	// EventMoved replans the pending steps by the policy of its request.
+	EventMoved EventType = "moved"
 )
 
 // Event is one thing that happened to a trial. A trial's events, in order, are
@@ -41,9 +43,9 @@ type Event struct {
 	Mailed   bool       `json:"mailed,omitempty"`
 	// Request is set if an admin or billing caused the event.
 	Request *Request `json:"request,omitempty"`
-	// EndsAt is the new end after EventExtended, EventShortened and EventRevived.
+	// EndsAt is the new end after EventExtended, EventShortened, EventRevived and EventMoved.
 	EndsAt *time.Time `json:"endsAt,omitempty"`
-	// KeepWelcome is set on EventExtended and EventShortened if the welcome
+	// KeepWelcome is set on EventExtended, EventShortened and EventMoved if the welcome
 	// is still pending: a new end does not affect it.
 	KeepWelcome bool `json:"keepWelcome,omitempty"`
 	// Zone is the vendor's new zone, on EventRezoned, and with a new end if it has changed.
@@ -139,6 +141,8 @@ func (s State) Apply(e Event) State {
 		s.revise(*e.EndsAt, e.At)
 	case EventRezoned:
 		s.rezone(e)
+	case EventMoved:
+		s.move(e)
 	case EventCancelled:
 		s.cancel(e.At)
 	case EventConverted:

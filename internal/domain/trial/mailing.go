@@ -140,7 +140,7 @@ func (s State) anchor(kind Kind) Anchor {
 	return m.After
 }
 
-// ofStart reports whether a step belongs to the trial's start, so to revision 0: a new end leaves it as it is.
+// ofStart reports whether a step belongs to the trial's start, so to revision 0 or that of a move: a new end leaves it as it is.
 func (s State) ofStart(kind Kind) bool { return kind == Welcome || s.anchor(kind) == AfterStart }
 
 // dropped reports whether a condition of a mailing drops it. That of conversion is decided with the fact.

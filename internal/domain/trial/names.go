@@ -17,11 +17,13 @@ const (
 	QuerySchedule = "schedule"
 	// MessageConvert is a signal only: it must never be refused.
 	MessageConvert = "convert"
-	// MessageExtend, like the three below, is an update and a signal of the same name.
+	// MessageExtend, like the four below, is an update and a signal of the same name.
 	MessageExtend  = "extend"
 	MessageShorten = "shorten"
 	MessageCancel  = "cancel"
 	MessageRevive  = "revive"
+	// MessagePolicy moves a running trial to another policy; an update and a signal too.
+	MessagePolicy = "policy"
 	// MessageAdopt makes a trial automated, and MessageRelease makes it
 	// unautomated; signals only, from the rollout.
 	MessageAdopt   = "adopt"

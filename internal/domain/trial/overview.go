@@ -15,16 +15,18 @@ type Overview struct {
 	Automated bool   `json:"automated"`
 	Policy    string `json:"policy"`
 	// Experiment is the arm that a policy experiment dealt the vendor; nil for none.
-	Experiment    *Assignment  `json:"experiment,omitempty"`
-	Revision      int          `json:"revision"`
-	StartedAt     time.Time    `json:"startedAt"`
-	EndsAt        time.Time    `json:"endsAt"`
-	GraceEndsAt   time.Time    `json:"graceEndsAt"`
-	Next          *Step        `json:"next"`
-	Held          *HeldStep    `json:"held"`
-	ConvertedAt   *time.Time   `json:"convertedAt"`
-	ConvertedLate bool         `json:"convertedLate"`
-	Steps         []StepRecord `json:"steps"`
+	Experiment *Assignment `json:"experiment,omitempty"`
+	// RegisteredPolicy is the one that a trial was registered with that was moved to another since; empty if it was not.
+	RegisteredPolicy string       `json:"registeredPolicy,omitempty"`
+	Revision         int          `json:"revision"`
+	StartedAt        time.Time    `json:"startedAt"`
+	EndsAt           time.Time    `json:"endsAt"`
+	GraceEndsAt      time.Time    `json:"graceEndsAt"`
+	Next             *Step        `json:"next"`
+	Held             *HeldStep    `json:"held"`
+	ConvertedAt      *time.Time   `json:"convertedAt"`
+	ConvertedLate    bool         `json:"convertedLate"`
+	Steps            []StepRecord `json:"steps"`
 	// Summary sums it up in one sentence.
 	Summary string `json:"summary"`
 }
@@ -35,6 +37,9 @@ func (s State) Overview() Overview {
 		VendorID: s.VendorID, Status: s.Status, Cohort: s.CountedAs(), Automated: s.Automated, Policy: s.Policy.Name, Experiment: s.Experiment,
 		Revision: s.Revision, StartedAt: s.StartedAt, EndsAt: s.EndsAt, GraceEndsAt: s.GraceEndsAt,
 		Held: s.Held, ConvertedAt: s.ConvertedAt, ConvertedLate: s.ConvertedLate, Steps: s.Steps, Summary: s.Sentence(),
+	}
+	if s.Moved != nil {
+		o.RegisteredPolicy = s.Moved.From
 	}
 	if o.Steps == nil {
 		o.Steps = []StepRecord{}

@@ -72,10 +72,6 @@ func (s State) mails(from Anchor, base time.Time, taken []time.Time) []Step {
 	days.loc, _ = s.Calendar().local()
 	quiet := s.quiet()
 	slices.SortStableFunc(counted, func(a, b Mailing) int { return days.sign * days.of(a).Compare(days.of(b)) })
-	revision := s.Revision
-	if from == AfterStart {
-		revision = 0
-	}
 	steps, last := make([]Step, 0, len(counted)), base
 	for _, m := range counted {
 		own := days.of(m)
@@ -87,7 +83,11 @@ func (s State) mails(from Anchor, base time.Time, taken []time.Time) []Step {
 			n++
 			at = days.at(n)
 		}
-		steps, last = append(steps, Step{Kind: m.ID, Revision: revision, At: at}), at
+		step := Step{Kind: m.ID, Revision: s.Revision, At: at}
+		if from == AfterStart {
+			step.Revision = s.RevisionOfStart(m.ID)
+		}
+		steps, last = append(steps, step), at
 	}
 	return steps
 }

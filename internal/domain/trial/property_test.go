@@ -32,6 +32,7 @@ func TestWhateverHappens(t *testing.T) {
 			"adminAsks":        w.adminAsks,
 			"requestIntoAStep": w.requestIntoAStep,
 			"vendorMoves":      w.vendorMoves,
+			"policyChanges":    w.policyChanges,
 		})
 		w.comesToAnEnd()
 	})
@@ -120,10 +121,18 @@ func ids() *rapid.Generator[string] {
 }
 
 func (w *world) request(t *rapid.T) (string, trial.Request) {
-	messages := []string{trial.MessageExtend, trial.MessageExtend, trial.MessageShorten, trial.MessageRevive, trial.MessageRevive, trial.MessageCancel}
+	messages := []string{
+		trial.MessageExtend, trial.MessageExtend, trial.MessageShorten, trial.MessageRevive, trial.MessageRevive, trial.MessageCancel,
+		trial.MessagePolicy, trial.MessagePolicy,
+	}
 	days := rapid.OneOf(rapid.IntRange(1, 5), rapid.IntRange(1, 5), rapid.IntRange(1, 30), rapid.IntRange(-1, 400)).Draw(t, "days")
 	reason := rapid.SampledFrom([]string{"asked for", "asked for", "asked for", ""}).Draw(t, "reason")
-	return rapid.SampledFrom(messages).Draw(t, "message"), trial.Request{ID: ids().Draw(t, "id"), Days: days, Reason: reason, By: "support"}
+	message, r := rapid.SampledFrom(messages).Draw(t, "message"), trial.Request{ID: ids().Draw(t, "id"), Days: days, Reason: reason, By: "support"}
+	if message == trial.MessagePolicy {
+		p := rapid.OneOf(policies(), policies(), rapid.SampledFrom(w.policies)).Draw(t, "policy")
+		r.Days, r.Policy = 0, &p
+	}
+	return message, r
 }
 
 func (w *world) adminAsks(t *rapid.T) {
@@ -160,6 +169,9 @@ func (w *world) requestIntoAStep(t *rapid.T) {
 	before := w.state
 	pending := slices.ContainsFunc(before.Pending(), func(p trial.Step) bool { return p.Kind == step.Kind && p.Revision == step.Revision })
 	w.apply(before.StepEvent(step, d, facts, d.Mail))
+	if !pending && d.Mail {
+		delete(w.sinceNewEnd, step.Kind) // it is not on record
+	}
 	if !pending {
 		require.Equal(t, before.Steps, w.state.Steps, "what was superseded stays so")
 		require.Equal(t, before.Held, w.state.Held)
@@ -171,6 +183,13 @@ func (w *world) vendorMoves(t *rapid.T) {
 	if e := w.state.Rezone(rapid.SampledFrom(zones).Draw(t, "zone"), w.now); e != nil { // nil where nothing changes
 		w.apply(*e)
 	}
+}
+
+// policyChanges moves the trial to a policy that goes on, mostly one with the same e-mails at other times.
+func (w *world) policyChanges(t *rapid.T) {
+	p := rapid.OneOf(policies(), rapid.SampledFrom(w.policies)).Draw(t, "policy")
+	p.LengthDays = max(p.LengthDays, rapid.SampledFrom([]int{0, w.state.Policy.LengthDays, w.state.Policy.LengthDays + 10}).Draw(t, "at least"))
+	w.ask(trial.MessagePolicy, trial.Request{ID: ids().Draw(t, "id"), Reason: "another plan", By: "support", Policy: &p})
 }
 
 // comesToAnEnd lets all be well from now on: every trial reaches its end,

@@ -11,8 +11,8 @@ import (
 const MaxReason = 500
 
 // Request is an admin's or billing's request to a running trial: the
-// payload of the signals and updates convert, extend, shorten, cancel and
-// revive. Its reason is stored in histories: no names or addresses in it.
+// payload of the signals and updates convert, extend, shorten, cancel, revive
+// and policy. Its reason is stored in histories: no names or addresses in it.
 type Request struct {
 	// ID makes the request idempotent; a second message with the same ID
 	// is refused. With an empty ID each arrival counts.
@@ -26,14 +26,16 @@ type Request struct {
 	By string `json:"by"`
 	// At is when it happened, for convert; zero means the time of receipt.
 	At time.Time `json:"at"`
-	// EndsAt is the new end itself, instead of Days, for extend, shorten and
-	// revive: undoing a change restores the old end to the millisecond.
+	// EndsAt is the new end itself, instead of Days, for extend, shorten, revive
+	// and policy: undoing a change restores the old end to the millisecond.
 	EndsAt *time.Time `json:"endsAt,omitempty"`
 	// IfRevision is the revision that the request is meant for: a trial that has
 	// changed since refuses it. Nil means any.
 	IfRevision *int `json:"ifRevision,omitempty"`
 	// FlagsVersion is the version of the flags that make a trial automated, for adopt; 0 if unknown.
 	FlagsVersion int `json:"flagsVersion,omitempty"`
+	// Policy is the policy to move to, for policy, whole: a later file changes no history.
+	Policy *Policy `json:"policy,omitempty"`
 }
 
 // FieldRevision is the wrong field if a trial has changed since the revision that a
@@ -56,6 +58,10 @@ func (r Request) Validate(name string) error {
 		if r.EndsAt == nil && (r.Days < 1 || r.Days > MaxDays) {
 			return Invalid("days", "must be 1 to %d, is %d", MaxDays, r.Days)
 		}
+	case MessagePolicy:
+		if err := r.validatePolicy(); err != nil {
+			return err
+		}
 	}
 	switch {
 	case strings.TrimSpace(r.Reason) == "":
@@ -69,7 +75,7 @@ func (r Request) Validate(name string) error {
 // causes are the events that the messages cause.
 var causes = map[string]EventType{
 	MessageConvert: EventConverted, MessageExtend: EventExtended, MessageShorten: EventShortened,
-	MessageCancel: EventCancelled, MessageRevive: EventRevived,
+	MessageCancel: EventCancelled, MessageRevive: EventRevived, MessagePolicy: EventMoved,
 }
 
 // Request turns a message into the event it causes. A nil event without an
@@ -151,10 +157,15 @@ func (s State) requestEnd(name string, e *Event) (*Event, error) {
 		e.Type, end = EventShortened, s.Calendar().AddDays(s.EndsAt, -e.Request.Days)
 	case name == MessageRevive && (s.Status == Expired || s.Status == Cancelled):
 		e.Type, end = EventRevived, s.Calendar().AddDays(e.At, e.Request.Days)
+	case name == MessagePolicy && running:
+		e.Type, end = EventMoved, s.endUnder(*e.Request.Policy)
 	default:
 		return nil, Conflict("the trial is %s: %s does not apply", s.Status, name)
 	}
 	field := "days"
+	if name == MessagePolicy {
+		field = FieldPolicy
+	}
 	if at := e.Request.EndsAt; at != nil {
 		field, end = "endsAt", *at
 	}
@@ -164,6 +175,8 @@ func (s State) requestEnd(name string, e *Event) (*Event, error) {
 		return nil, Conflict("the vendor has converted: %s does not apply", name)
 	case s.Revision >= MaxRevisions:
 		return nil, Conflict("the schedule has been changed %d times; no further change is allowed", MaxRevisions)
+	case name == MessagePolicy && s.Policy.Equal(*e.Request.Policy):
+		return nil, &Error{Code: CodeConflict, Field: FieldPolicy, Message: "the trial has this policy already"}
 	}
 	if err := s.checkEnd(name, e, field, end); err != nil {
 		return nil, err

@@ -51,7 +51,7 @@ func (s State) LengthLeft(now time.Time) int {
 // Schedule lists every step of the current revision with its time, in order,
 // including finished ones. It is a function of the policy, the start,
 // the revisions and the zone, of when the trial expired, and of which steps of
-// the start are pending: those belong to revision 0 and outlive it. A trial
+// the start are pending: those belong to revision 0, or to that of a move, and outlive it. A trial
 // that is not automated has only its ends.
 func (s State) Schedule() []Step {
 	var steps []Step
@@ -64,7 +64,7 @@ func (s State) Schedule() []Step {
 			taken = append(taken, step.At)
 		}
 		for _, step := range append([]Step{{Kind: Welcome, At: s.StartedAt}}, s.mails(AfterStart, s.StartedAt, taken)...) {
-			if s.Revision == 0 || !s.finished(step) {
+			if step.Revision == s.Revision || !s.finished(step) {
 				steps = append(steps, step)
 			}
 		}

@@ -61,6 +61,8 @@ type State struct {
 	Policy    Policy     `json:"policy"`
 	// Experiment is the arm that a policy experiment dealt the vendor; nil for none. It never changes.
 	Experiment *Assignment `json:"experiment,omitempty"`
+	// Moved is the latest move to another policy, nil if there was none.
+	Moved *Move `json:"moved,omitempty"`
 	// Day is the length of a day for this trial, in nanoseconds.
 	Day time.Duration `json:"day"`
 	// Zone is the vendor's IANA time zone, empty if unknown.

@@ -42,6 +42,8 @@ type Automation struct {
 	Attributes Attributes `json:"attributes,omitempty"`
 	// Experiment is the arm that a policy experiment dealt the vendor, with its policy; nil for none.
 	Experiment *Assignment `json:"experiment,omitempty"`
+	// MovedTo is the name of the policy that the trial was moved to since, empty for none.
+	MovedTo string `json:"movedTo,omitempty"`
 	// Status and EndsAt follow the trial; empty and nil until its workflow has begun.
 	Status Status     `json:"status"`
 	EndsAt *time.Time `json:"endsAt"`

@@ -35,6 +35,14 @@ type world struct {
 	notified map[int]time.Time
 	// revisedAt is when the schedule was last replanned.
 	revisedAt time.Time
+	// policies are those that the trial has had, the first one first; planned is the revision of the last move to one, movedAt its time.
+	policies []trial.Policy
+	planned  int
+	movedAt  time.Time
+	// kept are the mailings after the start that were to come at that move and stayed so, with their revision.
+	kept map[trial.Kind]int
+	// sinceNewEnd are the kinds, but for those after the start, whose e-mail went out since the trial's end was last changed.
+	sinceNewEnd map[trial.Kind]bool
 	// taken are the ids of requests that were carried out.
 	taken map[string]bool
 }
@@ -49,6 +57,7 @@ func newWorld(t *rapid.T) *world {
 		At:       years().Draw(t, "registered"),
 	}
 	w := &world{t: t, ever: map[string]trial.Step{}, mailed: map[string]int{}, mailings: map[trial.Kind]int{}, notified: map[int]time.Time{}, taken: map[string]bool{}}
+	w.policies, w.sinceNewEnd = []trial.Policy{r.Policy}, map[trial.Kind]bool{}
 	w.facts = trial.StepFacts{AutomationEnabled: true, EmailReminders: true, AutoExpiration: true}
 	w.now = r.At.Add(w.span(r.Day, "delay")) // a vendor may be taken in late
 	w.revisedAt = r.At.Truncate(time.Millisecond)
@@ -59,7 +68,7 @@ func newWorld(t *rapid.T) *world {
 // policies are valid ones, most of them short, so that steps crowd.
 func policies() *rapid.Generator[trial.Policy] {
 	return rapid.Custom(func(t *rapid.T) trial.Policy {
-		p := trial.Policy{Name: "p", LengthDays: rapid.IntRange(1, 20).Draw(t, "length"), GraceDays: rapid.IntRange(0, 4).Draw(t, "grace"), SendHour: rapid.IntRange(0, 23).Draw(t, "hour")}
+		p := trial.Policy{Name: rapid.SampledFrom([]string{"p", "q"}).Draw(t, "name"), LengthDays: rapid.IntRange(1, 20).Draw(t, "length"), GraceDays: rapid.IntRange(0, 4).Draw(t, "grace"), SendHour: rapid.IntRange(0, 23).Draw(t, "hour")}
 		for days := p.LengthDays; days > 0; days-- {
 			if len(p.ReminderDays) < 4 && rapid.IntRange(0, 2).Draw(t, "reminder") == 0 {
 				p.ReminderDays = append(p.ReminderDays, days)
@@ -122,6 +131,12 @@ func (w *world) apply(e trial.Event) {
 	if e.EndsAt != nil {
 		require.Nil(w.t, before.ConvertedAt, "a converted trial goes on")
 		w.revisedAt = e.At
+		if !e.EndsAt.Equal(before.EndsAt) || e.Type == trial.EventRevived {
+			clear(w.sinceNewEnd)
+		}
+	}
+	if e.Type == trial.EventMoved {
+		w.moved(before, e)
 	}
 	if notified, ok := w.notified[before.Revision]; ok && e.Type == trial.EventRezoned {
 		w.notified[after.Revision] = notified
@@ -137,6 +152,7 @@ func (w *world) apply(e trial.Event) {
 	for i, r := range before.Steps {
 		require.Equal(w.t, r, after.Steps[i], "records are only added to")
 	}
+	require.Equal(w.t, w.policies[0].Name, after.RegisteredPolicy(), "a move hides what was dealt")
 	added := after.Steps[len(before.Steps):]
 	for _, r := range added {
 		require.Equal(w.t, e.Step == nil || r.Reason == trial.ReasonExpired, r.Outcome == trial.Superseded, "superseded by requests and the expiry alone")
@@ -164,7 +180,7 @@ func arrows(before trial.State, e trial.Event) []trial.Status {
 		return []trial.Status{trial.Expired}
 	case e.Type == trial.EventStep && before.Status == trial.Active:
 		return []trial.Status{trial.Active}
-	case e.Type == trial.EventExtended && (before.Status == trial.Active || before.Status == trial.Grace),
+	case (e.Type == trial.EventExtended || e.Type == trial.EventMoved) && (before.Status == trial.Active || before.Status == trial.Grace),
 		e.Type == trial.EventShortened && before.Status == trial.Active,
 		e.Type == trial.EventRevived && (before.Status == trial.Expired || before.Status == trial.Cancelled):
 		return []trial.Status{trial.Active}
@@ -233,7 +249,9 @@ func (w *world) mayBe(step trial.Step, d trial.Decision, f trial.StepFacts) {
 		require.Zero(w.t, w.mailed[key], "%s mailed twice", key)
 		if w.anchor(step.Kind) == trial.AfterStart {
 			require.Zero(w.t, w.mailings[step.Kind], "%s mailed twice", key)
+			require.True(w.t, w.planned == 0 || step.At.After(w.movedAt), "%s mailed though planned before the move", key)
 		}
+		require.False(w.t, w.sinceNewEnd[step.Kind] && w.anchor(step.Kind) != trial.AfterStart, "%s mailed twice about one end", key)
 		if !w.plain(step.Kind) {
 			require.False(w.t, w.quiet(step.At), "%s mailed on a quiet day, %s", key, step.At)
 		}
@@ -360,8 +378,38 @@ func (w *world) quiet(at time.Time) bool {
 // mails counts an e-mail.
 func (w *world) mails(step trial.Step) {
 	w.mailed[step.Key("v1")]++
-	if w.anchor(step.Kind) == trial.AfterStart {
-		w.mailings[step.Kind]++
+	w.mailings[step.Kind]++
+	if step.Kind != trial.Welcome && w.anchor(step.Kind) != trial.AfterStart {
+		w.sinceNewEnd[step.Kind] = true
+	}
+}
+
+// revisionOfStart is the revision that a mailing after the start has.
+func (w *world) revisionOfStart(kind trial.Kind) int {
+	if revision, ok := w.kept[kind]; ok {
+		return revision
+	}
+	return w.planned
+}
+
+// moved checks a move to another policy: the days of the trial are the new policy's, and those that a hand gave or took.
+func (w *world) moved(before trial.State, e trial.Event) {
+	days := e.Request.Policy.LengthDays - before.Policy.LengthDays
+	slack := before.Day / 12 // clocks that go back or forward, at the old end and at the new one
+	if before.Zone == "Pacific/Apia" {
+		slack += before.Day // it skipped one in 2011
+	}
+	if before.Day != trial.RealDay {
+		slack = 0
+	}
+	require.WithinDuration(w.t, before.EndsAt.Add(time.Duration(days)*before.Day), *e.EndsAt, slack)
+	w.policies, w.planned, w.movedAt, w.kept = append(w.policies, *e.Request.Policy), w.state.Revision, e.At, map[trial.Kind]int{}
+	for _, step := range before.Pending() {
+		had, _ := before.Policy.Mailing(step.Kind)
+		has, _ := e.Request.Policy.Mailing(step.Kind)
+		if had.After == trial.AfterStart && has.After == trial.AfterStart {
+			w.kept[step.Kind] = step.Revision
+		}
 	}
 }
 
@@ -376,8 +424,9 @@ func (w *world) plannedWell() {
 		want[trial.Kind(fmt.Sprintf("reminder-%dd", days))] = s.Cohort == trial.Automated
 	}
 	for _, m := range s.Policy.Mailings {
-		over := slices.ContainsFunc(s.Steps, func(r trial.StepRecord) bool { return r.Step.Kind == m.ID })
-		want[m.ID] = s.Cohort == trial.Automated && (m.After != trial.AfterStart || s.Revision == 0 || !over)
+		revision := w.revisionOfStart(m.ID)
+		over := slices.ContainsFunc(s.Steps, func(r trial.StepRecord) bool { return r.Step.Kind == m.ID && r.Step.Revision == revision })
+		want[m.ID] = s.Cohort == trial.Automated && (m.After != trial.AfterStart || s.Revision == revision || !over)
 	}
 	var last time.Time
 	got := map[trial.Kind]bool{trial.GraceEnd: false, trial.Welcome: false}
@@ -387,9 +436,12 @@ func (w *world) plannedWell() {
 	for _, step := range s.Schedule() {
 		require.False(w.t, got[step.Kind], "%s planned twice", step.Kind)
 		got[step.Kind] = true
-		if ofStart := step.Kind == trial.Welcome || w.anchor(step.Kind) == trial.AfterStart; ofStart { // which belongs to the first
+		switch {
+		case step.Kind == trial.Welcome: // which belongs to the first
 			require.Zero(w.t, step.Revision)
-		} else {
+		case w.anchor(step.Kind) == trial.AfterStart:
+			require.Equal(w.t, w.revisionOfStart(step.Kind), step.Revision)
+		default:
 			require.Equal(w.t, s.Revision, step.Revision)
 		}
 		require.False(w.t, step.At.Before(last), "the schedule is not sorted")
@@ -400,7 +452,8 @@ func (w *world) plannedWell() {
 	require.Equal(w.t, want, got)
 	ran := map[int]time.Time{}
 	for _, r := range s.Steps {
-		if r.Outcome == trial.Ran && w.anchor(r.Step.Kind) != trial.AfterStart { // a move changes the times of those to come
+		earlier := r.Step.Revision < w.planned && !w.plain(r.Step.Kind)                      // of a policy with other anchors
+		if r.Outcome == trial.Ran && !earlier && w.anchor(r.Step.Kind) != trial.AfterStart { // a move changes the times of those to come
 			require.False(w.t, r.Step.At.Before(ran[r.Step.Revision]), "%s ran out of order", r.Step.Kind)
 			ran[r.Step.Revision] = r.Step.At
 		}

@@ -1,0 +1,102 @@
+package trial
+
+import (
+	"errors"
+	"slices"
+	"time"
+)
+
+// Move is a running trial's move to another policy than it had.
+type Move struct {
+	// From is the name of the policy that the trial was registered with, whatever came between.
+	From string `json:"from"`
+	// Revision is the one that the move made. The policy's mailings after the start belong to it.
+	Revision int `json:"revision"`
+	// Kept are those of them that were still to come under the policy before, with the revision that they have kept: an e-mail
+	// on its way has its key from that.
+	Kept map[Kind]int `json:"kept"`
+	// At is when.
+	At time.Time `json:"at"`
+}
+
+// FieldPolicy is the wrong field if a trial cannot be moved to a policy.
+const FieldPolicy = "policy"
+
+// RegisteredPolicy is the name of the policy that the trial was registered with. No move changes it.
+func (s State) RegisteredPolicy() string {
+	if s.Moved != nil {
+		return s.Moved.From
+	}
+	return s.Policy.Name
+}
+
+// Equal reports whether two policies have the same name and terms.
+func (p Policy) Equal(o Policy) bool {
+	return p.Name == o.Name && p.LengthDays == o.LengthDays && p.GraceDays == o.GraceDays && p.SendHour == o.SendHour &&
+		slices.Equal(p.ReminderDays, o.ReminderDays) && slices.Equal(p.QuietDays, o.QuietDays) &&
+		slices.EqualFunc(p.Mailings, o.Mailings, Mailing.equal)
+}
+
+func (m Mailing) equal(o Mailing) bool {
+	return m.ID == o.ID && m.After == o.After && m.Days == o.Days && m.Hours == o.Hours && m.Template == o.Template && slices.Equal(m.Unless, o.Unless)
+}
+
+// RevisionOfStart is the revision that a mailing after the start belongs to.
+func (s State) RevisionOfStart(kind Kind) int {
+	if s.Moved == nil {
+		return 0
+	}
+	if kept, ok := s.Moved.Kept[kind]; ok {
+		return kept
+	}
+	return s.Moved.Revision
+}
+
+func (r Request) validatePolicy() error {
+	if r.Policy == nil {
+		return Invalid(FieldPolicy, "is missing: the whole policy, not its name alone")
+	}
+	if wrong, ok := errors.AsType[*Error](r.Policy.Validate()); ok {
+		return Invalid(FieldPolicy+"."+wrong.Field, "%s", wrong.Message)
+	}
+	return nil
+}
+
+// endUnder is the trial's end under another policy: as if the trial had always had it. Days that were given or taken by hand
+// stay so, before and after, so a move there and back changes nothing.
+func (s State) endUnder(p Policy) time.Time {
+	if s.EndsAt.Equal(s.Calendar().AddDays(s.StartedAt, s.Policy.LengthDays)) {
+		return s.Calendar().AddDays(s.StartedAt, p.LengthDays)
+	}
+	return s.Calendar().AddDays(s.EndsAt, p.LengthDays-s.Policy.LengthDays)
+}
+
+// move plans the pending steps anew, by another policy. What has gone out does not again: of the e-mails after the start none,
+// and of the others none where the end stays as it is.
+func (s *State) move(e Event) {
+	ran, over := map[Kind]bool{}, map[Kind]bool{}
+	for _, r := range s.Steps {
+		ran[r.Step.Kind] = ran[r.Step.Kind] || r.Outcome == Ran
+	}
+	if s.EndsAt.Equal(*e.EndsAt) {
+		for _, step := range s.Schedule() {
+			over[step.Kind] = !s.ofStart(step.Kind) && s.finished(step)
+		}
+	}
+	moved := Move{From: s.RegisteredPolicy(), Revision: s.Revision + 1, At: e.At, Kept: map[Kind]int{}}
+	s.supersede(ReasonRevised, e.At, func(step Step) bool {
+		if m, _ := e.Request.Policy.Mailing(step.Kind); s.anchor(step.Kind) == AfterStart && m.After == AfterStart {
+			moved.Kept[step.Kind] = step.Revision
+			return true
+		}
+		return step.Kind == Welcome && e.KeepWelcome
+	})
+	s.Policy, s.Moved = *e.Request.Policy, &moved
+	s.revise(*e.EndsAt, e.At)
+	for _, step := range s.Schedule() {
+		of := s.ofStart(step.Kind)
+		if !s.finished(step) && step.Kind != Welcome && (of && ran[step.Kind] || !of && over[step.Kind]) {
+			s.Steps = append(s.Steps, StepRecord{Step: step, Outcome: Superseded, Reason: ReasonRevised, At: e.At})
+		}
+	}
+}

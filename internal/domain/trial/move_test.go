@@ -1,0 +1,116 @@
+package trial_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/internal/domain/trial"
+)
+
+// month is a policy of 30 days with an e-mail in its middle and one early on.
+func month() trial.Policy {
+	return trial.Policy{
+		Name: "month", LengthDays: 30, ReminderDays: []int{7, 1}, GraceDays: 5, SendHour: 8,
+		Mailings: []trial.Mailing{mailing("half-way", trial.AfterStart, 15, 0), mailing("tips", trial.AfterStart, 3, 0), mailing("win-back", trial.AfterExpiry, 7, 0)},
+	}
+}
+
+func to(p trial.Policy) trial.Request { return trial.Request{Policy: &p} }
+
+// pending are the steps to come, as lines.
+func pending(s trial.State) string { return lines(s.Pending()) }
+
+func TestAMovePlansFromTheStartByTheNewPolicy(t *testing.T) {
+	t.Parallel()
+	s := lived(trial.NewState(sample(inZone("UTC", "2026-03-02 10:00"))), "2026-03-07 12:00")
+	s = asked(s, trial.MessagePolicy, "2026-03-07 12:00", to(month()))
+	require.Equal(t, at("2026-04-01 10:00"), s.EndsAt, "as if it had always had 30 days")
+	require.Equal(t, "month", s.Policy.Name)
+	require.Equal(t, "standard-14d", s.RegisteredPolicy())
+	require.Equal(t, schedule(
+		"tips/1 2026-03-05 08:00", "half-way/1 2026-03-17 08:00", "reminder-7d/1 2026-03-25 08:00", "reminder-1d/1 2026-03-31 08:00",
+		"expiry/1 2026-04-01 10:00", "grace-end/1 2026-04-06 10:00", "win-back/1 2026-04-13 08:00"), pending(s))
+	d := trial.Decide(s, named(s, "tips"), trial.StepFacts{Now: at("2026-03-07 12:00"), AutomationEnabled: true, EmailReminders: true, AutoExpiration: true})
+	require.Equal(t, trial.Decision{Action: trial.Skip, Reason: trial.ReasonOvertaken}, d, "it is past")
+
+	back := asked(s, trial.MessagePolicy, "2026-03-07 12:01", to(trial.DefaultPolicy()))
+	require.Equal(t, at("2026-03-16 10:00"), back.EndsAt)
+	require.Equal(t, "standard-14d", back.RegisteredPolicy())
+}
+
+func TestAMoveKeepsTheDaysThatWereGivenByHand(t *testing.T) {
+	t.Parallel()
+	s := trial.NewState(sample(inZone("Europe/Berlin", "2026-03-20 17:00")))
+	s = asked(s, trial.MessageExtend, "2026-03-21 12:00", trial.Request{Days: 5})
+	end := s.EndsAt
+	s = asked(s, trial.MessagePolicy, "2026-03-22 12:00", to(month()))
+	require.Equal(t, end.AddDate(0, 0, 16), s.EndsAt)
+	s = asked(s, trial.MessagePolicy, "2026-03-22 12:00", to(trial.DefaultPolicy()))
+	require.Equal(t, end, s.EndsAt, "a move there and back changes nothing")
+}
+
+func TestWhatHasGoneOutDoesNotAgain(t *testing.T) {
+	t.Parallel()
+	a := month()
+	a.LengthDays, a.ReminderDays = 14, []int{7, 3}
+	b := a
+	b.Name, b.SendHour = "later", 18
+	b.Mailings = []trial.Mailing{mailing("half-way", trial.AfterStart, 6, 0), mailing("tips", trial.AfterStart, 12, 0)}
+	a.Mailings = []trial.Mailing{mailing("half-way", trial.AfterStart, 9, 0), mailing("tips", trial.AfterStart, 2, 0), mailing("more", trial.AfterStart, 10, 0)}
+	s := trial.NewState(sample(inZone("UTC", "2026-03-02 10:00"), func(r *trial.Registration) { r.Policy = a }))
+	s = lived(s, "2026-03-09 12:00") // tips on the 4th and the reminder of seven days have gone out
+	moved := asked(s, trial.MessagePolicy, "2026-03-09 12:00", to(b))
+	require.Equal(t, s.EndsAt, moved.EndsAt)
+	require.Equal(t, schedule("half-way/0 2026-03-08 18:00", "reminder-3d/1 2026-03-13 18:00", "expiry/1 2026-03-16 10:00", "grace-end/1 2026-03-21 10:00"),
+		pending(moved), "half-way keeps its key, and a reminder of seven days at 18 would be a second one")
+
+	back := asked(moved, trial.MessagePolicy, "2026-03-09 12:01", to(a))
+	require.Equal(t, schedule("half-way/0 2026-03-11 08:00", "more/2 2026-03-12 08:00", "reminder-3d/2 2026-03-13 08:00", "expiry/2 2026-03-16 10:00", "grace-end/2 2026-03-21 10:00"),
+		pending(back), "what the other policy did not have comes again")
+}
+
+func TestAMoveInGraceGoesOn(t *testing.T) {
+	t.Parallel()
+	s := lived(trial.NewState(sample()), "2026-03-17 12:00")
+	require.Equal(t, trial.Grace, s.Status)
+	moved := asked(s, trial.MessagePolicy, "2026-03-17 12:00", to(month()))
+	require.Equal(t, trial.Active, moved.Status)
+	require.Equal(t, at("2026-04-01 10:00"), moved.EndsAt)
+}
+
+func TestMovesThatAreRefused(t *testing.T) {
+	t.Parallel()
+	active := trial.NewState(sample())
+	moved := asked(active, trial.MessagePolicy, "2026-03-03 12:00", to(month()))
+	week, wrong := month(), month()
+	week.LengthDays, week.ReminderDays, week.Mailings = 7, nil, nil
+	wrong.GraceDays = -1
+	for name, c := range map[string]struct {
+		state trial.State
+		now   string
+		r     trial.Request
+		code  trial.Code
+		field string
+	}{
+		"no policy":         {active, "2026-03-03 12:00", trial.Request{}, trial.CodeInvalid, "policy"},
+		"one that is wrong": {active, "2026-03-03 12:00", to(wrong), trial.CodeInvalid, "policy.graceDays"},
+		"the same":          {active, "2026-03-03 12:00", to(trial.DefaultPolicy()), trial.CodeConflict, "policy"},
+		"the same again":    {moved, "2026-03-03 12:00", to(month()), trial.CodeConflict, "policy"},
+		"over by then":      {moved, "2026-03-09 12:00", to(week), trial.CodeInvalid, "policy"},
+		"in grace, too":     {lived(active, "2026-03-17 12:00"), "2026-03-17 12:00", to(week), trial.CodeInvalid, "policy"},
+		"expired":           {lived(active, "2026-03-20 12:00"), "2026-03-20 12:00", to(month()), trial.CodeConflict, ""},
+		"cancelled":         {asked(active, trial.MessageCancel, "2026-03-03 12:00", trial.Request{}), "2026-03-03 12:00", to(month()), trial.CodeConflict, ""},
+		"converted":         {asked(active, trial.MessageConvert, "2026-03-03 12:00", trial.Request{}), "2026-03-03 12:00", to(month()), trial.CodeConflict, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c.r.ID, c.r.Reason = "k", "r"
+			_, err := c.state.Request(trial.MessagePolicy, c.r, at(c.now))
+			var refused *trial.Error
+			require.ErrorAs(t, err, &refused)
+			require.Equal(t, c.code, refused.Code)
+			require.Equal(t, c.field, refused.Field)
+		})
+	}
+}
