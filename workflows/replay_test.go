@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
@@ -37,6 +38,26 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 			t.Parallel()
 			require.NoError(t, replayer().ReplayWorkflowHistoryFromJSONFile(quiet, file))
 		})
+	}
+}
+
+// A full automated trial of the built-in policy costs 39 events. Each of the recorded ones has lost its worker once, which costs a
+// task that timed out and its repetition, and was held once: the record of that, and the signal that woke it with its task.
+func TestWhatAFullTrialCosts(t *testing.T) {
+	t.Parallel()
+	for _, vendor := range []string{"ana", "hugo", "kelly", "maria"} {
+		file, err := os.Open("testdata/histories/" + vendor + "-1.json")
+		require.NoError(t, err)
+		recorded, err := client.HistoryFromJSON(file, client.HistoryJSONOptions{})
+		require.NoError(t, err)
+		require.NoError(t, file.Close())
+		count := map[enums.EventType]int{}
+		for _, e := range recorded.GetEvents() {
+			count[e.GetEventType()]++
+		}
+		require.Equal(t, 5, count[enums.EVENT_TYPE_TIMER_FIRED], "%s: every step after the welcome", vendor)
+		disturbed := 2*count[enums.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT] + 5*count[enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED]
+		require.LessOrEqual(t, len(recorded.GetEvents())-disturbed, 39, vendor)
 	}
 }
 
