@@ -25,5 +25,5 @@ func (a *App) Report(ctx context.Context) (monitoring.Report, error) {
 	if err != nil {
 		return monitoring.Report{}, err
 	}
-	return monitoring.Make(monitoring.ReportFacts{Now: now, Day: a.Day, Policy: a.Policies.Longest(), Tally: tally, Calls: calls}), nil
+	return monitoring.Make(monitoring.ReportFacts{Now: now, Day: a.Day, Policy: a.Policies.Longest(), Offered: a.Policies.Policies, Tally: tally, Calls: calls}), nil
 }

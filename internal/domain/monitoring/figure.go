@@ -42,6 +42,9 @@ type Definition struct {
 // WindowDays is how many days the figures look back.
 const WindowDays = 30
 
+// NeededForConversion is how many trials a conversion rate needs.
+const NeededForConversion = 30
+
 // Definitions are those of all figures, in display order. Targets
 // and floors are those of the requirements.
 func Definitions() []Definition {
@@ -53,7 +56,7 @@ func Definitions() []Definition {
 			Window: "trials that began in the 30 days before the last trial length and grace; of the control cohort without the days that a backfill reached. " +
 				"Adopted trials had not converted when they were adopted, so fewer of them do",
 			Pending: "those of these trials that still run because they were extended, held or revived; they have not converted so far",
-			Target:  .30, Floor: .20, Needed: 30,
+			Target:  .30, Floor: .20, Needed: NeededForConversion,
 		},
 		{
 			ID: EmailDeliveryRate, Title: "E-mail delivery rate",

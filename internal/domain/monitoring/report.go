@@ -14,6 +14,8 @@ type ReportFacts struct {
 	// Day is the length of a day, Policy the one whose trials last longest of those that new vendors get.
 	Day    time.Duration
 	Policy trial.Policy
+	// Offered are all that new vendors get; empty for no figures by policy.
+	Offered []trial.Policy
 	// Tally holds the counters of Periods.
 	Tally Tally
 	// Calls are the API calls of the last hour (of a day of 24).
@@ -31,6 +33,8 @@ type Report struct {
 	Mails        Funnel    `json:"mails"`
 	AdoptedMails Funnel    `json:"adoptedMails"`
 	Responses    Responses `json:"responses"`
+	// Policies are the figures of each policy that new vendors get, and of all others together, if there are any trials of such.
+	Policies []PolicyFigures `json:"policies"`
 	// Days are the last WindowDays days and today, oldest first.
 	Days []Day `json:"days"`
 	// ByAge is the conversion by the trials' age; empty without a trial. Only pages show it.
@@ -117,7 +121,7 @@ func matureAfter(p trial.Policy) int { return p.LengthDays + p.GraceDays + 1 }
 func Make(f ReportFacts) Report {
 	r := Report{
 		At: f.Now, Trials: map[trial.Cohort]map[trial.Status]int{},
-		Mails: f.mails(f.recent()), AdoptedMails: f.funnel(trial.Adopted, f.recent()), Responses: f.responses(), ByAge: f.byAge(),
+		Mails: f.mails(f.recent()), AdoptedMails: f.funnel(trial.Adopted, f.recent()), Responses: f.responses(), Policies: f.byPolicy(), ByAge: f.byAge(),
 	}
 	for _, c := range trial.Cohorts() {
 		r.Trials[c] = map[trial.Status]int{}
@@ -225,7 +229,12 @@ func (f ReportFacts) ofCohort(c trial.Cohort, days []int64) []int64 {
 
 // began adds to a figure the trials of a cohort that began on some days.
 func (f ReportFacts) began(figure Figure, c trial.Cohort, days []int64) Figure {
-	began := func(name Name) int { return f.sum(days, c, name) }
+	return f.beganOf(figure, c, days, func(name Name) Name { return name })
+}
+
+// beganOf is began for the counters that of makes of the names.
+func (f ReportFacts) beganOf(figure Figure, c trial.Cohort, days []int64, of func(Name) Name) Figure {
+	began := func(name Name) int { return f.sum(days, c, of(name)) }
 	figure.Numerator += began(BeganConverted) - began(BeganUntracked)
 	figure.Denominator += began(Began) - began(BeganCancelled) - began(BeganUntracked)
 	figure.Pending += began(Began) - began(BeganConverted) - began(BeganExpired) - began(BeganCancelled)

@@ -60,6 +60,13 @@ const (
 	BeganUntracked Name = "beganUntracked"
 )
 
+// StillRunning counts, by the policy that they have now alone, the trials that run, grace included; its period is Current.
+const StillRunning Name = "running"
+
+// Under is the counter of those of a policy: of StillRunning the one that they have now, of what began on a day the one that they
+// were registered with, which no move changes.
+func (n Name) Under(policy string) Name { return n + ":" + Name(policy) }
+
 // Running counts the trials that are in a status now; its period is Current.
 func Running(s trial.Status) Name { return Name(s) }
 

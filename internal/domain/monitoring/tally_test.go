@@ -1,6 +1,7 @@
 package monitoring_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -49,9 +50,34 @@ func (l *life) toExpiry() *life {
 func tallied(events []trial.Event) map[string]int {
 	all := map[string]int{}
 	for c, n := range monitoring.OfTrial(events) {
-		all[string(c.Period)+" "+c.Field()] += n
+		if !strings.Contains(string(c.Name), ":") {
+			all[string(c.Period)+" "+c.Field()] += n
+		}
 	}
 	return all
+}
+
+// A move changes where a trial runs, and not where it is counted once it is over.
+func TestATrialIsCountedByPolicy(t *testing.T) {
+	t.Parallel()
+	byPolicy := func(l *life) map[string]int {
+		all := map[string]int{}
+		for c, n := range monitoring.OfTrial(l.events) {
+			if strings.Contains(string(c.Name), ":") {
+				all[string(c.Period)+" "+c.Field()] += n
+			}
+		}
+		return all
+	}
+	l, month := newLife(trial.Automated), trial.Policy{Name: "month", LengthDays: 30}
+	require.Equal(t, map[string]int{"standing automated.running:standard-14d": 1, "day/20513 automated.began:standard-14d": 1}, byPolicy(l))
+	end := began.Add(30 * day)
+	l.add(trial.Event{Type: trial.EventMoved, At: began.Add(day), EndsAt: &end, Request: &trial.Request{ID: "m", Policy: &month}})
+	require.Equal(t, map[string]int{"standing automated.running:month": 1, "day/20513 automated.began:standard-14d": 1}, byPolicy(l))
+	l.add(trial.Event{Type: trial.EventConverted, At: began.Add(2 * day), Untracked: true, Request: &trial.Request{ID: "c", At: began.Add(2 * day)}})
+	require.Equal(t, map[string]int{
+		"day/20513 automated.began:standard-14d": 1, "day/20513 automated.beganConverted:standard-14d": 1, "day/20513 automated.beganUntracked:standard-14d": 1,
+	}, byPolicy(l))
 }
 
 // The days and slots are written out, so that they are not merely what the

@@ -28,11 +28,12 @@ func OfEvent(e trial.Event, before, after trial.State) Tally {
 		}
 	}
 	if e.Type == trial.EventConverted && after.Status == trial.Converted {
-		name := BeganUntracked
-		if !e.Untracked {
-			name = ConvertedAtAge(ageOf(after))
+		name, day := ConvertedAtAge(ageOf(after)), DayOf(after.StartedAt, after.Day)
+		if e.Untracked {
+			name = BeganUntracked
+			t[Counter{day, after.CountedAs(), name.Under(after.RegisteredPolicy())}]++
 		}
-		t[Counter{DayOf(after.StartedAt, after.Day), after.CountedAs(), name}]++
+		t[Counter{day, after.CountedAs(), name}]++
 	}
 	return t
 }
@@ -45,16 +46,21 @@ func ofState(s trial.State) Tally {
 	day := DayOf(s.StartedAt, s.Day)
 	t := Tally{
 		{Current, s.CountedAs(), Running(s.Status)}: 1,
-		{day, s.CountedAs(), Began}:                 1,
 	}
+	names := []Name{Began}
 	switch s.Status {
 	case trial.Converted:
-		t[Counter{day, s.CountedAs(), BeganConverted}] = 1
+		names = append(names, BeganConverted)
 	case trial.Expired:
-		t[Counter{day, s.CountedAs(), BeganExpired}] = 1
+		names = append(names, BeganExpired)
 	case trial.Cancelled:
-		t[Counter{day, s.CountedAs(), BeganCancelled}] = 1
-	case trial.Active, trial.Grace: // still running
+		names = append(names, BeganCancelled)
+	case trial.Active, trial.Grace:
+		t[Counter{Current, s.CountedAs(), StillRunning.Under(s.Policy.Name)}] = 1
+	}
+	for _, name := range names {
+		t[Counter{day, s.CountedAs(), name}] = 1
+		t[Counter{day, s.CountedAs(), name.Under(s.RegisteredPolicy())}] = 1
 	}
 	return t
 }

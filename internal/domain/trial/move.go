@@ -56,6 +56,9 @@ func (r Request) validatePolicy() error {
 	if r.Policy == nil {
 		return Invalid(FieldPolicy, "is missing: the whole policy, not its name alone")
 	}
+	if !mailingID.MatchString(r.Policy.Name) {
+		return Invalid(FieldPolicy+".name", "must be 1 to 40 small letters, digits and dashes, beginning with a letter or digit")
+	}
 	if wrong, ok := errors.AsType[*Error](r.Policy.Validate()); ok {
 		return Invalid(FieldPolicy+"."+wrong.Field, "%s", wrong.Message)
 	}
