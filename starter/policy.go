@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"marketplace.example/trials/client"
+	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/internal/platform/config"
@@ -32,10 +34,36 @@ func (a *app) policyList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "Show the policies that new vendors get, and who gets which", Args: cobra.NoArgs,
 		Example: examples("starter policy list", "starter policy list --json"),
-		RunE: asking(a, func(ctx context.Context, api client.ClientInterface, _ []string) (*http.Response, error) {
-			return api.ListPolicies(ctx)
-		}, a.printPolicies),
+		Long: "Shows the policies that new vendors get, who gets which, how many trials run under each, and the share of those registered with\n" +
+			"it long enough ago that has converted, with its 95 % interval.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			return ask(a, func(api client.ClientInterface) (*http.Response, error) { return api.ListPolicies(c.Context()) }, func(set policy.Set) error {
+				if err := a.printPolicies(set); err != nil {
+					return err
+				}
+				return a.printPolicyFigures(c.Context())
+			})
+		},
 	}
+}
+
+// printPolicyFigures prints the figures by policy, or why there are none.
+func (a *app) printPolicyFigures(ctx context.Context) error {
+	metrics, err := readAsAdmin[client.TrialMetrics](a, func(api client.ClientInterface) (*http.Response, error) { return api.GetTrialMetrics(ctx) })
+	if err != nil {
+		a.printf("\nNo figures by policy: %v\n", err)
+		return nil
+	}
+	a.printf("\n")
+	t := table{header: []string{"POLICY", "RUNNING", "CONVERTED", "OF", "RATE"}}
+	for _, p := range metrics.Value.Report.Policies {
+		rate := fmt.Sprintf("too few, %d are needed", monitoring.NeededForConversion)
+		if f := p.Conversion; f.Value != nil {
+			rate = fmt.Sprintf("%s (%s to %s)", evidence.Percent(*f.Value), evidence.Percent(*f.Low), evidence.Percent(*f.High))
+		}
+		t.row(cmp.Or(p.Policy, "(former)"), fmt.Sprint(p.Running), fmt.Sprint(p.Conversion.Numerator), fmt.Sprint(p.Conversion.Denominator), rate)
+	}
+	return t.write(a.out)
 }
 
 func (a *app) policyCheck() *cobra.Command {

@@ -32,6 +32,17 @@ const soukPolicies = `policies:
     sendHour: 8
     quietDays: []
     steps: [{id: welcome}, {id: reminder-2d, after: beforeEnd, days: 2}, {id: expiry}]
+  - name: season
+    lengthDays: 40
+    graceDays: 2
+    sendHour: 8
+    quietDays: []
+    steps:
+      - {id: welcome}
+      - {id: half-way, after: start, days: 20, template: half-way}
+      - {id: reminder-5d, after: beforeEnd, days: 5}
+      - {id: expiry}
+      - {id: grace-end}
 rules:
   - {when: {country: BR}, policy: brazil}
 default: month
@@ -62,10 +73,13 @@ func TestAMarketplaceMakesItItsOwn(t *testing.T) {
 		s.starter(append([]string{"vendor", "register", "--id", id, "--email", email(id), "--name", name}, more...)...)
 		return id
 	}
+	caio := register("caio", "--policy", "month")
+	require.Contains(t, s.starter("trial", "policy", caio, "season", "--reason", "Asked by sales"), "policy season, revision 1")
 	bia := register("bia", "--attribute", "country=BR", "--locale", "pt-BR", "--timezone", "America/Sao_Paulo")
 	amal := register("amal", "--attribute", "country=AE", "--locale", "ar-AE", "--timezone", "Asia/Dubai")
 	dina := register("dina", "--locale", "ar")
 	require.Contains(t, s.starter("policy", "show", "--vendor", bia), "a rule chose it")
+	require.Contains(t, s.starter("policy", "show", "--vendor", caio), "it was registered with month: its registration named it")
 	require.Contains(t, s.starter("policy", "list"), "vendors with country=BR get brazil")
 	require.Contains(t, s.starter("policy", "check", policies, "--templates", mail), "half-way")
 
@@ -84,6 +98,7 @@ func TestAMarketplaceMakesItItsOwn(t *testing.T) {
 	life := []string{"welcome/0", "half-way/0", "reminder-7d/0", "reminder-2d/0", "expiry/0", "grace-end/0", "win-back/0"}
 	require.Equal(t, life, s.mails(amal), "each once, in order")
 	require.Equal(t, life[:len(life)-1], s.mails(dina), "who has converted is not asked to come back")
+	s.movedWell(caio)
 	for kind, subject := range map[string]string{
 		"welcome": "Your trial has started", "half-way": "انقضى نصف فترتك التجريبية", "reminder-2d": "تنتهي فترتك التجريبية بعد يومين", "win-back": "متجرك في انتظارك",
 	} {
@@ -96,4 +111,23 @@ func TestAMarketplaceMakesItItsOwn(t *testing.T) {
 		require.Contains(t, m.HTML, direction, kind)
 	}
 	require.Equal(t, trial.Expired, s.known(amal).Trial.Status)
+}
+
+// movedWell checks that a trial that was moved from the policy month to season soon after its start has had that one's e-mails
+// at its times. Half-way, which both have, has kept its key.
+func (s *scenario) movedWell(id string) {
+	s.t.Helper()
+	s.awaitStatus(wholeLife, id, trial.Expired)
+	require.Equal(s.t, []string{"welcome/0", "half-way/0", "reminder-5d/1", "expiry/1", "grace-end/1"}, s.mails(id))
+	k := s.known(id)
+	require.Equal(s.t, "season", k.Trial.Policy)
+	require.Equal(s.t, "month", k.Trial.RegisteredPolicy)
+	due := map[trial.Kind]int{}
+	for _, r := range k.Trial.Steps {
+		if r.Outcome == trial.Ran {
+			due[r.Step.Kind] = int(r.Step.At.Sub(k.Trial.StartedAt) / (2 * day))
+			require.False(s.t, r.At.Before(r.Step.At), r.Step.Kind)
+		}
+	}
+	require.Equal(s.t, map[trial.Kind]int{"welcome": 0, "half-way": 20, "reminder-5d": 35, "expiry": 40, "grace-end": 42}, due)
 }

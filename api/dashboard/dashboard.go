@@ -16,6 +16,7 @@ import (
 	"marketplace.example/trials/api/headers"
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/policy"
 )
 
 // Where the pages are.
@@ -54,6 +55,8 @@ type Options struct {
 	Figures Figures
 	Health  app.SystemHealth
 	Alerts  Alerts
+	// Policies are those that new vendors get.
+	Policies policy.Set
 	// Canaries are the synthetic vendors.
 	Canaries Canaries
 	// Experiments are the policy experiments; nil where none are kept.
@@ -126,6 +129,7 @@ var routes = []route{
 	{http.MethodGet, "/experiments/{experiment}", access.Viewer, (*dashboard).experimentsPage},
 	{http.MethodGet, "/experiments/{experiment}/end", steers, (*dashboard).askExperimentEnd},
 	{http.MethodPost, "/experiments/{experiment}/end", steers, (*dashboard).endExperiment},
+	{http.MethodGet, "/policies", access.Viewer, (*dashboard).policies},
 	{http.MethodGet, "/canary", access.Viewer, (*dashboard).canary},
 	{http.MethodPost, "/canary", steers, (*dashboard).startCanary},
 	{http.MethodGet, "/alerts/{alert}", access.Viewer, (*dashboard).alert},

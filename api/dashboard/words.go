@@ -27,7 +27,7 @@ var words = template.FuncMap{
 	"plain": func(f float64) string { return fmt.Sprint(f) }, "pair": pair,
 	"standing": statusText, "handled": handled, "alertWhy": alertWhy, "alertTold": notifiedText, "observed": observed, "capital": capital, "sentence": sentence, "whole": whole,
 	"pointsOf": pointsOf, "tenths": func(share float64) string { return fmt.Sprintf("%.4g", 100*share) },
-	"partName": partName, "took": took,
+	"partName": partName, "took": took, "ruleWords": ruleWords,
 	"remedy": remedy, "gateReason": gateReason,
 	"ends": ends, "converted": shareWords, "points": differenceWords, "limit": evidence.Percent,
 }

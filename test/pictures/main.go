@@ -106,6 +106,7 @@ func everyPage() []picture {
 		page("experiment-empty", sample.Empty, "/admin/experiments"),
 		page("experiment-end", sample.Experimenting, "/admin/experiments/experiment-20260110-090000-5d2f0a/end"),
 		page("experiment-start", planning, "/admin/experiments/start?name=shorter-trial&armA=standard-14d&armB=week&difference=5&perDay=&conversion="),
+		page("policies", sample.Busy, "/admin/policies"),
 		page("canary-empty", sample.Empty, "/admin/canary"),
 		page("canary", sample.Busy, "/admin/canary"),
 		page("alert-firing", sample.Busy, "/admin/alerts/emailDeliveryFailed"),

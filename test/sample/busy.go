@@ -2,11 +2,13 @@ package sample
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/memory"
@@ -40,7 +42,8 @@ func Broken() *World {
 func Busy() *World {
 	w := Empty()
 	w.Document.FeatureFlags.TrialAutomation.RolloutPercentage = 25
-	w.Figures = monitoring.Make(monitoring.ReportFacts{Now: Now, Day: day, Policy: trial.DefaultPolicy(), Tally: tally(), Calls: calls()})
+	w.Offered = offered()
+	w.Figures = monitoring.Make(monitoring.ReportFacts{Now: Now, Day: day, Policy: trial.DefaultPolicy(), Offered: w.Offered.Policies, Tally: tally(), Calls: calls()})
 	w.Judged = judgement()
 	w.Series = series(*w.Judged)
 	w.Rollout = events(w.Judged)
@@ -91,11 +94,31 @@ func (w *World) assess(p monitoring.Probes, since time.Duration) {
 	w.Assessed = before
 }
 
+// offered are the built-in policy, and one of 30 days with e-mails of its own for Brazil.
+func offered() policy.Set {
+	set, unless := policy.BuiltIn(), []trial.Condition{trial.UnlessConverted}
+	set.Policies = append(set.Policies, trial.Policy{
+		Name: "brazil-30d", LengthDays: 30, ReminderDays: []int{10, 2}, GraceDays: 5, SendHour: 8, QuietDays: []trial.QuietDay{"sun", "2026-12-25"},
+		Mailings: []trial.Mailing{
+			{ID: "tips", After: trial.AfterStart, Hours: 6, Template: "tips", Unless: unless},
+			{ID: "half-way", After: trial.AfterStart, Days: 15, Template: "half-way", Unless: append(unless, trial.UnlessExtended)},
+			{ID: "win-back", After: trial.AfterExpiry, Days: 7, Template: "win-back", Unless: unless},
+		},
+	})
+	set.Rules = []policy.Rule{{When: map[string]string{"country": "BR", "plan": "pro"}, Policy: "brazil-30d"}}
+	return set
+}
+
 // tally counts what a marketplace of some 30 registrations a day comes to.
 func tally() monitoring.Tally {
 	t := monitoring.Tally{}
 	add := func(back int, c trial.Cohort, name monitoring.Name, n int) {
 		t[monitoring.Counter{Period: monitoring.DayOf(Now.Add(-time.Duration(back)*day), day), Cohort: c, Name: name}] += n
+		if strings.HasPrefix(string(name), string(monitoring.Began)) && !strings.Contains(string(name), "Age") {
+			for under, share := range map[string]int{"standard-14d": n - n/5, "brazil-30d": n/5 - n/30} {
+				t[monitoring.Counter{Period: monitoring.DayOf(Now.Add(-time.Duration(back)*day), day), Cohort: c, Name: name.Under(under)}] += share
+			}
+		}
 	}
 	for back := range 60 {
 		wave := (back*7)%11 - 5
@@ -133,6 +156,9 @@ func tally() monitoring.Tally {
 	for status, n := range map[trial.Status][2]int{trial.Active: {41, 402}, trial.Grace: {0, 88}, trial.Converted: {6, 1204}, trial.Expired: {0, 2981}, trial.Cancelled: {1, 17}} {
 		t[monitoring.Counter{Period: monitoring.Current, Cohort: trial.Automated, Name: monitoring.Running(status)}] = n[0]
 		t[monitoring.Counter{Period: monitoring.Current, Cohort: trial.Control, Name: monitoring.Running(status)}] = n[1]
+	}
+	for under, n := range map[string]int{"standard-14d": 403, "brazil-30d": 120} {
+		t[monitoring.Counter{Period: monitoring.Current, Cohort: trial.Control, Name: monitoring.StillRunning.Under(under)}] = n
 	}
 	return t
 }

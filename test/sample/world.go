@@ -12,6 +12,7 @@ import (
 	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/memory"
@@ -27,6 +28,8 @@ type World struct {
 	Moment   time.Time
 	Figures  monitoring.Report
 	Assessed monitoring.Health
+	// Offered are the policies that new vendors get, the built-in one where there are none.
+	Offered policy.Set
 	// Canaries are what canaries have shown.
 	Canaries canary.View
 	// Steered are the requests carried out, Controls their names, and Answered
@@ -34,6 +37,14 @@ type World struct {
 	Steered  []flags.Request
 	Controls []string
 	Answered []monitoring.AlertRequest
+}
+
+// Policies are those that new vendors get.
+func (w *World) Policies() policy.Set {
+	if len(w.Offered.Policies) == 0 {
+		return policy.BuiltIn()
+	}
+	return w.Offered
 }
 
 // SteerRolloutRecorded does what the API does, by the same domain.
