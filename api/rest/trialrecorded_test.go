@@ -24,7 +24,7 @@ func TestAChangeOfATrialFromAPageIsOnRecord(t *testing.T) {
 	require.Equal(t, "extendTrial", first.Action)
 	require.Equal(t, "trials/v-1", first.Subject)
 	require.JSONEq(t, `{"days":7}`, string(first.Asked))
-	require.JSONEq(t, `{"status":"active","revision":1,"endsAt":"2026-03-30T07:00:00Z"}`, string(first.After))
+	require.JSONEq(t, `{"status":"active","revision":1,"endsAt":"2026-03-30T07:00:00Z","policy":"standard-14d"}`, string(first.After))
 	require.Equal(t, "repeats an earlier request, and counts once", last.Detail)
 	requireWhole(t, a.store.Record)
 
