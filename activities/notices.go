@@ -130,7 +130,12 @@ func (n *Notices) notify(ctx context.Context, m notice.Message, r notice.Recipie
 }
 
 func (n *Notices) notifyAs(ctx context.Context, key string, m notice.Message, r notice.Recipient) error {
-	if !r.Webhook {
+	return n.once(ctx, key, !r.Webhook, func() trial.SendResult { return n.deliver(ctx, m, r, key) })
+}
+
+// once sends what has a key, unless that was done or tried before. An e-mail waits for its turn. An error is temporary.
+func (n *Notices) once(ctx context.Context, key string, byMail bool, deliver func() trial.SendResult) error {
+	if byMail {
 		// Before the claim: no claim is held during the wait.
 		if _, err := n.Mailer.Wait(ctx); err != nil {
 			return err
@@ -143,7 +148,7 @@ func (n *Notices) notifyAs(ctx context.Context, key string, m notice.Message, r 
 	if !claimed {
 		return n.triedBefore(ctx, key)
 	}
-	return n.settle(ctx, key, n.deliver(ctx, m, r, key))
+	return n.settle(ctx, key, deliver())
 }
 
 // settle records the result of a notice. An error is temporary.

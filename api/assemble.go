@@ -71,7 +71,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	cases, err := useCases(cfg, base)
+	cases, err := useCases(cfg, base, templates)
 	if err != nil {
 		return nil, err
 	}
@@ -104,8 +104,8 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	return &parts{base: base, handler: together(api, pages), app: cases, templates: templates, certificate: shown, alertFallback: alertFallback}, nil
 }
 
-// useCases makes what the API and its pages ask for.
-func useCases(cfg config.Config, base *wiring.Base) (*app.App, error) {
+// useCases makes what the API and its pages ask for. They show e-mails as the templates make them.
+func useCases(cfg config.Config, base *wiring.Base, templates *wiring.Templates) (*app.App, error) {
 	plan, err := cfg.Plan()
 	if err != nil {
 		return nil, err
@@ -118,9 +118,14 @@ func useCases(cfg config.Config, base *wiring.Base) (*app.App, error) {
 	if err != nil {
 		return nil, err
 	}
+	stakeholders, err := cfg.ReadStakeholders()
+	if err != nil {
+		return nil, err
+	}
 	options := app.Options{
 		Store: rest.WithCohorts(base.Store), Trials: base.Client, Rollouts: base.Client, Bulks: base.Client,
-		Plan: plan, Policies: policies, Day: cfg.TrialDay, Alerts: alerts, Log: base.Log,
+		Plan: plan, Policies: policies, Day: cfg.TrialDay, Alerts: alerts, Mails: wiring.Mails{Templates: templates}, Previews: base.Client, Stakeholders: stakeholders,
+		Log: base.Log,
 	}
 	if cfg.Canaries() {
 		options.Canaries = base.Canaries()

@@ -37,6 +37,7 @@ func run(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Writer)
 	go p.base.Sampler.Run(ctx)
 	go wiring.Every(ctx, wiring.TemplatesEvery, log, "the pages' templates were not read", p.templates.Reload)
 	go p.alertFallback.keep(ctx)
+	go wiring.Every(ctx, wiring.TemplatesEvery, log, "the e-mails' templates were not read", p.templates.Reload)
 	defer log.Info("api stops")
 	return s.Serve(ctx, stopTimeout)
 }

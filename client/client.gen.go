@@ -574,6 +574,9 @@ type DaysChange struct {
 // Email defines model for Email.
 type Email = trial.Send
 
+// EmailFields defines model for EmailFields.
+type EmailFields = trial.MailFields
+
 // Erasure defines model for Erasure.
 type Erasure = trial.Erasure
 
@@ -821,6 +824,32 @@ type MailEventReceipt struct {
 // MailEventReceiptResult recorded, or repeated when this message came before, or ignored when it is not about an e-mail of ours, or confirmed for a subscription.
 type MailEventReceiptResult string
 
+// MailOrder defines model for MailOrder.
+type MailOrder struct {
+	// Kind The step's kind, such as reminder-3d.
+	Kind string `json:"kind"`
+
+	// Language The vendor's language, such as pt-BR; the default one if absent.
+	Language *string `json:"language,omitempty"`
+
+	// Policy The policy that has it; the default one if absent.
+	Policy *string `json:"policy,omitempty"`
+
+	// Timezone The vendor's IANA time zone; UTC if absent.
+	Timezone *string `json:"timezone,omitempty"`
+
+	// To The address of a stakeholder whom `STAKEHOLDERS` names.
+	To string `json:"to"`
+}
+
+// MailOrdered defines model for MailOrdered.
+type MailOrdered struct {
+	Kind string `json:"kind"`
+
+	// Subject The subject that it has.
+	Subject string `json:"subject"`
+}
+
 // Mailing defines model for Mailing.
 type Mailing = trial.Mailing
 
@@ -1037,6 +1066,29 @@ type ScalingAdviceResource string
 
 // ScalingAdviceRole defines model for ScalingAdvice.Role.
 type ScalingAdviceRole string
+
+// SentEmail defines model for SentEmail.
+type SentEmail struct {
+	Email Email `json:"email"`
+
+	// Missing Why it cannot be shown; empty if it can.
+	Missing string `json:"missing"`
+
+	// Shown The e-mail; null if it cannot be shown.
+	Shown *ShownEmail `json:"shown"`
+}
+
+// ShownEmail defines model for ShownEmail.
+type ShownEmail struct {
+	// From The sender's name, empty for that of MAIL_FROM.
+	From string `json:"from"`
+	Html string `json:"html"`
+
+	// ReplyTo Whom answers go to, empty for the sender.
+	ReplyTo string `json:"replyTo"`
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
+}
 
 // Status defines model for Status.
 type Status = trial.Status
@@ -1386,6 +1438,12 @@ type EndExperimentParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// SendMailParams defines parameters for SendMail.
+type SendMailParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListAlertEventsParams defines parameters for ListAlertEvents.
 type ListAlertEventsParams struct {
 	// After Only events after this number. Without it, the last ones.
@@ -1528,6 +1586,9 @@ type PatchFeatureFlagsJSONRequestBody = FeatureFlagPatch
 
 // SetRolloutJSONRequestBody defines body for SetRollout for application/json ContentType.
 type SetRolloutJSONRequestBody = Rollout
+
+// SendMailJSONRequestBody defines body for SendMail for application/json ContentType.
+type SendMailJSONRequestBody = MailOrder
 
 // AcknowledgeAlertJSONRequestBody defines body for AcknowledgeAlert for application/json ContentType.
 type AcknowledgeAlertJSONRequestBody = AlertReason
@@ -1912,6 +1973,24 @@ type ClientInterface interface {
 	// Corresponds with POST /api/admin/feature-flags/trial-automation/rollout (the `SetRollout` operationId).
 	SetRollout(ctx context.Context, body SetRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// SendMailWithBody Send a stakeholder one of the e-mails that vendors get
+	//
+	// As a vendor gets it who registers now, with `[Preview]` before its subject and with links that lead nowhere. It counts nowhere, and nothing suppresses it. A worker sends it within an hour, or not at all.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/mail/send (the `SendMail` operationId).
+	SendMailWithBody(ctx context.Context, params *SendMailParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SendMail Send a stakeholder one of the e-mails that vendors get
+	//
+	// As a vendor gets it who registers now, with `[Preview]` before its subject and with links that lead nowhere. It counts nowhere, and nothing suppresses it. A worker sends it within an hour, or not at all.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/mail/send (the `SendMail` operationId).
+	SendMail(ctx context.Context, params *SendMailParams, body SendMailJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListAlerts The alerts: their rules, how they stand, and what was seen last
 	//
 	// Alerts are looked at every minute of a day of 24 hours. `late` says that nobody has looked for longer, so that what is shown is old. While the flag monitoring.enabled is off nobody looks; while monitoring.alerting is off nobody is told.
@@ -2267,6 +2346,13 @@ type ClientInterface interface {
 	// Corresponds with POST /api/admin/trials/{id}/cancel (the `CancelTrial` operationId).
 	CancelTrial(ctx context.Context, id VendorID, params *CancelTrialParams, body CancelTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ShowEmail An e-mail as it was sent
+	//
+	// Made again of the version of its template and of what it said of the vendor. Its links lead nowhere, so that whoever looks at it cannot act for the vendor. The address that it went to is on record as a hash alone.
+	//
+	// Corresponds with GET /api/admin/trials/{id}/emails/{kind}/{revision} (the `ShowEmail` operationId).
+	ShowEmail(ctx context.Context, id VendorID, kind string, revision int, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ExtendTrialWithBody Let a running trial end later
 	//
 	// The days count from the trial's end or, in grace and where the end is held, from now. Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
@@ -2341,7 +2427,7 @@ type ClientInterface interface {
 
 	// EraseVendorWithBody Remove a vendor's name, address and texts
 	//
-	// It cannot be undone. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+	// It cannot be undone. What its e-mails said of it goes too. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2350,7 +2436,7 @@ type ClientInterface interface {
 
 	// EraseVendor Remove a vendor's name, address and texts
 	//
-	// It cannot be undone. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+	// It cannot be undone. What its e-mails said of it goes too. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3041,6 +3127,44 @@ func (c *Client) SetRolloutWithBody(ctx context.Context, contentType string, bod
 // Corresponds with POST /api/admin/feature-flags/trial-automation/rollout (the `SetRollout` operationId).
 func (c *Client) SetRollout(ctx context.Context, body SetRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSetRolloutRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SendMailWithBody Send a stakeholder one of the e-mails that vendors get
+//
+// As a vendor gets it who registers now, with `[Preview]` before its subject and with links that lead nowhere. It counts nowhere, and nothing suppresses it. A worker sends it within an hour, or not at all.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/mail/send (the `SendMail` operationId).
+func (c *Client) SendMailWithBody(ctx context.Context, params *SendMailParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSendMailRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SendMail Send a stakeholder one of the e-mails that vendors get
+//
+// As a vendor gets it who registers now, with `[Preview]` before its subject and with links that lead nowhere. It counts nowhere, and nothing suppresses it. A worker sends it within an hour, or not at all.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/mail/send (the `SendMail` operationId).
+func (c *Client) SendMail(ctx context.Context, params *SendMailParams, body SendMailJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSendMailRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3856,6 +3980,23 @@ func (c *Client) CancelTrial(ctx context.Context, id VendorID, params *CancelTri
 	return c.Client.Do(req)
 }
 
+// ShowEmail An e-mail as it was sent
+//
+// Made again of the version of its template and of what it said of the vendor. Its links lead nowhere, so that whoever looks at it cannot act for the vendor. The address that it went to is on record as a hash alone.
+//
+// Corresponds with GET /api/admin/trials/{id}/emails/{kind}/{revision} (the `ShowEmail` operationId).
+func (c *Client) ShowEmail(ctx context.Context, id VendorID, kind string, revision int, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewShowEmailRequest(c.Server, id, kind, revision)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ExtendTrialWithBody Let a running trial end later
 //
 // The days count from the trial's end or, in grace and where the end is held, from now. Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
@@ -4010,7 +4151,7 @@ func (c *Client) ShortenTrial(ctx context.Context, id VendorID, params *ShortenT
 
 // EraseVendorWithBody Remove a vendor's name, address and texts
 //
-// It cannot be undone. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+// It cannot be undone. What its e-mails said of it goes too. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4029,7 +4170,7 @@ func (c *Client) EraseVendorWithBody(ctx context.Context, id VendorID, contentTy
 
 // EraseVendor Remove a vendor's name, address and texts
 //
-// It cannot be undone. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+// It cannot be undone. What its e-mails said of it goes too. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5373,6 +5514,59 @@ func NewSetRolloutRequestWithBody(server string, contentType string, body io.Rea
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSendMailRequest calls the generic SendMail builder with application/json body
+func NewSendMailRequest(server string, params *SendMailParams, body SendMailJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSendMailRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewSendMailRequestWithBody constructs an http.Request for the SendMail method, with any body, and a specified content type
+func NewSendMailRequestWithBody(server string, params *SendMailParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/mail/send")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
 
 	return req, nil
 }
@@ -6820,6 +7014,54 @@ func NewCancelTrialRequestWithBody(server string, id VendorID, params *CancelTri
 	return req, nil
 }
 
+// NewShowEmailRequest constructs an http.Request for the ShowEmail method
+func NewShowEmailRequest(server string, id VendorID, kind string, revision int) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "kind", kind, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam2 string
+
+	pathParam2, err = runtime.StyleParamWithOptions("simple", false, "revision", revision, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/trials/%s/emails/%s/%s", pathParam0, pathParam1, pathParam2)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewExtendTrialRequest calls the generic ExtendTrial builder with application/json body
 func NewExtendTrialRequest(server string, id VendorID, params *ExtendTrialParams, body ExtendTrialJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -8007,6 +8249,24 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/admin/feature-flags/trial-automation/rollout (the `SetRollout` operationId).
 	SetRolloutWithResponse(ctx context.Context, body SetRolloutJSONRequestBody, reqEditors ...RequestEditorFn) (*SetRolloutResponse, error)
 
+	// SendMailWithBodyWithResponse Send a stakeholder one of the e-mails that vendors get
+	//
+	// As a vendor gets it who registers now, with `[Preview]` before its subject and with links that lead nowhere. It counts nowhere, and nothing suppresses it. A worker sends it within an hour, or not at all.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/mail/send (the `SendMail` operationId).
+	SendMailWithBodyWithResponse(ctx context.Context, params *SendMailParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SendMailResponse, error)
+
+	// SendMailWithResponse Send a stakeholder one of the e-mails that vendors get
+	//
+	// As a vendor gets it who registers now, with `[Preview]` before its subject and with links that lead nowhere. It counts nowhere, and nothing suppresses it. A worker sends it within an hour, or not at all.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/mail/send (the `SendMail` operationId).
+	SendMailWithResponse(ctx context.Context, params *SendMailParams, body SendMailJSONRequestBody, reqEditors ...RequestEditorFn) (*SendMailResponse, error)
+
 	// ListAlertsWithResponse The alerts: their rules, how they stand, and what was seen last
 	//
 	// Alerts are looked at every minute of a day of 24 hours. `late` says that nobody has looked for longer, so that what is shown is old. While the flag monitoring.enabled is off nobody looks; while monitoring.alerting is off nobody is told.
@@ -8396,6 +8656,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/admin/trials/{id}/cancel (the `CancelTrial` operationId).
 	CancelTrialWithResponse(ctx context.Context, id VendorID, params *CancelTrialParams, body CancelTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*CancelTrialResponse, error)
 
+	// ShowEmailWithResponse An e-mail as it was sent
+	//
+	// Made again of the version of its template and of what it said of the vendor. Its links lead nowhere, so that whoever looks at it cannot act for the vendor. The address that it went to is on record as a hash alone.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/admin/trials/{id}/emails/{kind}/{revision} (the `ShowEmail` operationId).
+	ShowEmailWithResponse(ctx context.Context, id VendorID, kind string, revision int, reqEditors ...RequestEditorFn) (*ShowEmailResponse, error)
+
 	// ExtendTrialWithBodyWithResponse Let a running trial end later
 	//
 	// The days count from the trial's end or, in grace and where the end is held, from now. Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
@@ -8470,7 +8739,7 @@ type ClientWithResponsesInterface interface {
 
 	// EraseVendorWithBodyWithResponse Remove a vendor's name, address and texts
 	//
-	// It cannot be undone. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+	// It cannot be undone. What its e-mails said of it goes too. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8479,7 +8748,7 @@ type ClientWithResponsesInterface interface {
 
 	// EraseVendorWithResponse Remove a vendor's name, address and texts
 	//
-	// It cannot be undone. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+	// It cannot be undone. What its e-mails said of it goes too. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9650,6 +9919,54 @@ func (r SetRolloutResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r SetRolloutResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type SendMailResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *MailOrdered
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r SendMailResponse) GetJSON202() *MailOrdered {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SendMailResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SendMailResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SendMailResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SendMailResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SendMailResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -11243,6 +11560,61 @@ func (r CancelTrialResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r CancelTrialResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ShowEmailResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SentEmail
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *NotFound
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ShowEmailResponse) GetJSON200() *SentEmail {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ShowEmailResponse) GetApplicationproblemJSON404() *NotFound {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ShowEmailResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ShowEmailResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ShowEmailResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ShowEmailResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ShowEmailResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -12898,6 +13270,36 @@ func (c *ClientWithResponses) SetRolloutWithResponse(ctx context.Context, body S
 	return ParseSetRolloutResponse(rsp)
 }
 
+// SendMailWithBodyWithResponse Send a stakeholder one of the e-mails that vendors get
+//
+// As a vendor gets it who registers now, with `[Preview]` before its subject and with links that lead nowhere. It counts nowhere, and nothing suppresses it. A worker sends it within an hour, or not at all.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/mail/send (the `SendMail` operationId).
+func (c *ClientWithResponses) SendMailWithBodyWithResponse(ctx context.Context, params *SendMailParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SendMailResponse, error) {
+	rsp, err := c.SendMailWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSendMailResponse(rsp)
+}
+
+// SendMailWithResponse Send a stakeholder one of the e-mails that vendors get
+//
+// As a vendor gets it who registers now, with `[Preview]` before its subject and with links that lead nowhere. It counts nowhere, and nothing suppresses it. A worker sends it within an hour, or not at all.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/mail/send (the `SendMail` operationId).
+func (c *ClientWithResponses) SendMailWithResponse(ctx context.Context, params *SendMailParams, body SendMailJSONRequestBody, reqEditors ...RequestEditorFn) (*SendMailResponse, error) {
+	rsp, err := c.SendMail(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSendMailResponse(rsp)
+}
+
 // ListAlertsWithResponse The alerts: their rules, how they stand, and what was seen last
 //
 // Alerts are looked at every minute of a day of 24 hours. `late` says that nobody has looked for longer, so that what is shown is old. While the flag monitoring.enabled is off nobody looks; while monitoring.alerting is off nobody is told.
@@ -13557,6 +13959,21 @@ func (c *ClientWithResponses) CancelTrialWithResponse(ctx context.Context, id Ve
 	return ParseCancelTrialResponse(rsp)
 }
 
+// ShowEmailWithResponse An e-mail as it was sent
+//
+// Made again of the version of its template and of what it said of the vendor. Its links lead nowhere, so that whoever looks at it cannot act for the vendor. The address that it went to is on record as a hash alone.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/admin/trials/{id}/emails/{kind}/{revision} (the `ShowEmail` operationId).
+func (c *ClientWithResponses) ShowEmailWithResponse(ctx context.Context, id VendorID, kind string, revision int, reqEditors ...RequestEditorFn) (*ShowEmailResponse, error) {
+	rsp, err := c.ShowEmail(ctx, id, kind, revision, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseShowEmailResponse(rsp)
+}
+
 // ExtendTrialWithBodyWithResponse Let a running trial end later
 //
 // The days count from the trial's end or, in grace and where the end is held, from now. Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
@@ -13679,7 +14096,7 @@ func (c *ClientWithResponses) ShortenTrialWithResponse(ctx context.Context, id V
 
 // EraseVendorWithBodyWithResponse Remove a vendor's name, address and texts
 //
-// It cannot be undone. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+// It cannot be undone. What its e-mails said of it goes too. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -13694,7 +14111,7 @@ func (c *ClientWithResponses) EraseVendorWithBodyWithResponse(ctx context.Contex
 
 // EraseVendorWithResponse Remove a vendor's name, address and texts
 //
-// It cannot be undone. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
+// It cannot be undone. What its e-mails said of it goes too. The figures stay as they are, and so do its answers about e-mails, without their texts: a running trial goes on to its end, without any e-mail, also where the marketplace writes an address again. A suppressed address stays on record as a hash. The first erasure counts; repeating it changes nothing. No flag stands against it.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -14725,6 +15142,39 @@ func ParseSetRolloutResponse(rsp *http.Response) (*SetRolloutResponse, error) {
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseSendMailResponse parses an HTTP response from a SendMailWithResponse call
+func ParseSendMailResponse(rsp *http.Response) (*SendMailResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SendMailResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest MailOrdered
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -15853,6 +16303,46 @@ func ParseCancelTrialResponse(rsp *http.Response) (*CancelTrialResponse, error) 
 			return nil, err
 		}
 		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseShowEmailResponse parses an HTTP response from a ShowEmailWithResponse call
+func ParseShowEmailResponse(rsp *http.Response) (*ShowEmailResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ShowEmailResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SentEmail
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

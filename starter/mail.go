@@ -23,9 +23,9 @@ const variableTemplates = "MAIL_TEMPLATES"
 func (a *app) mail() *cobra.Command {
 	var folder string
 	group := &cobra.Command{
-		Use: "mail", Short: "Look at the e-mails to vendors before any is sent",
-		Long:    "Look at the e-mails to vendors before any is sent. Asks no API, and sends nothing.",
-		Example: examples("starter mail check --templates deploy/mail", "starter mail preview reminder"),
+		Use: "mail", Short: "Look at the e-mails to vendors, before and after they are sent",
+		Long:    "Look at the e-mails to vendors. check and preview ask no API, and send nothing.",
+		Example: examples("starter mail check --templates deploy/mail", "starter mail preview reminder", "starter mail show v-1001/welcome/0"),
 	}
 	group.PersistentFlags().StringVar(&folder, "templates", "", "the folder with brand.yaml (default "+variableTemplates+", or else the neutral brand)")
 	read := func() (config.Mail, error) {
@@ -45,7 +45,7 @@ func (a *app) mail() *cobra.Command {
 			return a.checkMails(m, folder)
 		},
 	}
-	group.AddCommand(check, a.mailPreview(read))
+	group.AddCommand(check, a.mailPreview(read), a.mailShow(), a.mailSend())
 	return group
 }
 

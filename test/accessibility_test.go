@@ -49,7 +49,7 @@ func TestThePagesAreAccessible(t *testing.T) {
 		paths []string
 	}{
 		{sample.Busy(), []string{"/admin/sign-in"}},
-		{sample.Busy(), []string{"/admin/", "/admin/?asked=pause", "/admin/trials", "/admin/trials?id=nobody", "/admin/trials/vendor-013", "/admin/policies", "/admin/decisions", "/admin/evidence",
+		{sample.Busy(), []string{"/admin/", "/admin/?asked=pause", "/admin/trials", "/admin/trials?id=nobody", "/admin/trials/vendor-013", "/admin/trials/vendor-013/emails/reminder-3d/0", "/admin/mail", "/admin/mail?timezone=Mars", "/admin/mail/reminder-7d?language=de", "/admin/policies", "/admin/decisions", "/admin/evidence",
 			"/admin/audit", "/admin/audit?subject=trials&outcome=refused", "/admin/audit?from=today", "/admin/bulk", "/admin/bulk/bulk-20260313-162000-a17e0b29", "/admin/bulk/bulk-20260314-084000-00c4d21e",
 			"/admin/bulk/bulk-20260312-102000-5f3a11c0/items", "/admin/bulk/bulk-20260312-102000-5f3a11c0/items?outcome=odd", "/admin/canary", "/admin/stop", "/admin/trials/vendor-013/extend", "/admin/trials/vendor-013?changed=extend", "/admin/rollout/forecast", "/admin/rollout/pause", "/admin/rollout/rollback", "/admin/rollout/tick/feedback-positive", "/admin/nowhere", "/admin/alerts/emailDeliveryFailed", "/admin/alerts/reconcilerFinds?asked=silence",
 			"/admin/alerts/workerAway/acknowledge", "/admin/alerts/workerAway/silence"}},

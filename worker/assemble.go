@@ -66,7 +66,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	if err != nil {
 		return nil, err
 	}
-	mailer, err := newMailer(ctx, cfg, policies, base.Metrics.Mailed, log)
+	mailer, err := newMailer(ctx, cfg, policies, base)
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +123,8 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger, fatal fun
 	w.RegisterWorkflowWithOptions(workflows.Alerts, workflow.RegisterOptions{Name: workflows.AlertsWorkflowType})
 	w.RegisterActivity(alerts)
 	w.RegisterActivity(notices.Notify)
+	w.RegisterWorkflowWithOptions(workflows.Preview, workflow.RegisterOptions{Name: workflows.PreviewWorkflowType})
+	w.RegisterActivity(notices.SendPreview)
 	base.Sampler.Fault = mailer.templates.Fault
 	return &parts{base: base, worker: w, templates: mailer.templates}, nil
 }
@@ -147,7 +149,8 @@ func workerOptions(cfg config.Config, fatal func(error)) sdkworker.Options {
 	}
 }
 
-func newMailer(ctx context.Context, cfg config.Config, policies policy.Set, mailed func(outcome string), log *zap.Logger) (*mailer, error) {
+func newMailer(ctx context.Context, cfg config.Config, policies policy.Set, base *wiring.Base) (*mailer, error) {
+	log := base.Log
 	aws, err := config.AWS(ctx)
 	if err != nil {
 		return nil, err
@@ -178,7 +181,10 @@ func newMailer(ctx context.Context, cfg config.Config, policies policy.Set, mail
 	}
 	account := ses.NewAccount(service, max(cfg.TrialDay/refusalsPerDay, leastForget))
 	return &mailer{
-		sender: sender, rate: rate, account: account, links: links, templates: templates, mailed: mailed,
+		sender: sender, rate: rate, account: account, links: links, templates: templates, policies: policies, day: cfg.TrialDay, mailed: base.Metrics.Mailed, log: log,
+		keep: func(ctx context.Context, hash string, content []byte) error {
+			return base.Store.KeepMailVersion(ctx, hash, content, time.Now())
+		},
 	}, nil
 }
 

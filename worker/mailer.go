@@ -3,15 +3,19 @@ package main
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/activity"
 	sdktemporal "go.temporal.io/sdk/temporal"
+	"go.uber.org/zap"
 
 	"marketplace.example/trials/activities"
 	"marketplace.example/trials/internal/adapters/ses"
 	"marketplace.example/trials/internal/domain/notice"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/trial"
+	"marketplace.example/trials/internal/platform/config"
 	"marketplace.example/trials/internal/wiring"
 )
 
@@ -34,8 +38,16 @@ type mailer struct {
 	account   *ses.Account
 	links     *ses.Links
 	templates *wiring.Templates
+	// policies and day are those of previews.
+	policies policy.Set
+	day      time.Duration
 	// mailed counts an e-mail by its outcome.
 	mailed func(outcome string)
+	// keep stores a version of a template under its hash, and kept are the hashes of those that are stored: few, as they change
+	// only with what people write.
+	keep func(ctx context.Context, hash string, content []byte) error
+	kept sync.Map
+	log  *zap.Logger
 }
 
 // Wait implements activities.Mailer. A step is tried within the workflow task
@@ -62,21 +74,22 @@ func (m *mailer) Wait(ctx context.Context) (bool, error) {
 
 // Deliver implements activities.Mailer.
 func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (trial.SendResult, error) {
-	unsubscribe := m.links.Unsubscribe(e.State.VendorID)
-	c, mail := content(e), m.templates.Current()
-	c.Brand, c.Words, c.Layout, c.UnsubscribeURL, c.FeedbackURL = mail.Brand, mail.Words, mail.Layout, unsubscribe, m.links.Feedback(c.VendorID, string(e.Step.Kind))
+	mail, unsubscribe := m.templates.Current(), m.links.Unsubscribe(e.State.VendorID)
+	c := content(e, mail)
+	c.UnsubscribeURL, c.FeedbackURL = unsubscribe, m.links.Feedback(c.VendorID, string(e.Step.Kind))
 	c.GuideURL = m.links.Guide(c.VendorID)
 	r, err := ses.Render(c)
 	if err != nil {
 		return trial.SendResult{}, err
 	}
+	version, fields := m.version(ctx, c), c.Fields()
 	outcome := m.sender.Send(ctx, ses.Message{
 		To: e.To, Subject: r.Subject, Text: r.Text, HTML: r.HTML, UnsubscribeURL: unsubscribe,
 		FromName: mail.Brand.Sender.Name, ReplyTo: mail.Brand.Sender.ReplyTo,
 		// The send's key, which differs from the step's if the e-mail is resent.
 		Key: ses.SendKey{TrialID: e.State.VendorID, Kind: string(e.Send.Kind), Revision: e.Send.Revision, Attempt: e.Send.Attempt},
 	})
-	outcome.Template = mail.Version
+	outcome.Template, outcome.Fields = version, &fields
 	if !trial.IsCanary(e.State.VendorID) { // no figure knows canaries
 		m.account.Note(outcome, time.Now())
 		m.mailed(outcomes[outcome.Status])
@@ -95,33 +108,37 @@ func (m *mailer) DeliverNotice(ctx context.Context, to, key string, n notice.Mes
 	return outcome, nil
 }
 
-// content is the content of the trial's e-mail.
-func content(e activities.Mail) ses.Content {
-	s := e.State
-	return ses.Content{
-		Kind: contentKind(s.Policy, e.Step.Kind), VendorID: s.VendorID, VendorName: e.VendorName, DaysLeft: s.DaysLeft(e.Step, e.Now), GraceDays: s.Policy.GraceDays,
-		LengthDays: s.LengthLeft(e.Now), EndsAt: s.EndsAt, Ended: !e.Now.Before(s.EndsAt), GraceEndsAt: graceEnd(s), Zone: s.Zone, Locale: e.Locale, Day: s.Day,
+// DeliverPreview implements activities.PreviewMailer. No figure knows previews.
+func (m *mailer) DeliverPreview(ctx context.Context, to, key string, p notice.Preview) (trial.SendResult, error) {
+	shown, err := wiring.Mails{Templates: m.templates}.Ordered(m.policies, m.day, p)
+	if err != nil {
+		return trial.SendResult{}, err
 	}
+	return m.sender.Send(ctx, ses.Message{
+		To: to, Subject: notice.Marked(shown.Subject), Text: shown.Text, HTML: shown.HTML, FromName: shown.From, ReplyTo: shown.ReplyTo, Notice: key,
+	}), nil
 }
 
-// graceEnd is when selling is paused, or was; zero without a grace.
-func graceEnd(s trial.State) time.Time {
-	switch {
-	case s.Policy.GraceDays == 0:
-		return time.Time{}
-	case s.ExpiredAt != nil: // it may have been held or late
-		return *s.ExpiredAt
-	}
-	return s.GraceEndsAt
+// content is the content of the trial's e-mail, without the links.
+func content(e activities.Mail, mail config.Mail) ses.Content {
+	c := ses.ContentOf(e.State, e.Step, e.Now)
+	c.VendorName, c.Locale, c.Brand, c.Words, c.Layout = e.VendorName, e.Locale, mail.Brand, mail.Words, mail.Layout
+	return c
 }
 
-// contentKind is the kind of e-mail that a step sends; a mailing's is its template.
-func contentKind(p trial.Policy, k trial.Kind) string {
-	if m, own := p.Mailing(k); own {
-		return m.Template
+// version keeps the version of the template that an e-mail is made of, so that support can see the e-mail later as it was sent, and
+// returns its hash. An e-mail is not held up by a version that cannot be kept: the next one tries again.
+func (m *mailer) version(ctx context.Context, c ses.Content) string {
+	v, _ := ses.VersionOf(c)
+	hash, encoded, err := v.Encoded()
+	if _, known := m.kept.Load(hash); known || err != nil {
+		return hash
 	}
-	if k.IsReminder() {
-		return ses.KindReminder
+	if err := m.keep(ctx, hash, encoded); err != nil {
+		m.log.Error("the version of an e-mail's template was not kept: this e-mail cannot be shown later unless the next one keeps it",
+			zap.String("template", hash), zap.Error(err))
+		return hash
 	}
-	return string(k)
+	m.kept.Store(hash, true)
+	return hash
 }

@@ -44,16 +44,16 @@ func TestAMailNamesTheEndOfTheGraceThatHolds(t *testing.T) {
 	t.Parallel()
 	policy, noGrace := trial.DefaultPolicy(), trial.DefaultPolicy()
 	noGrace.GraceDays = 0
-	require.Equal(t, days(17), content(mailFor(t, policy, trial.Expiry, days(14))).GraceEndsAt)
-	require.Equal(t, days(23), content(mailFor(t, policy, trial.Expiry, days(20))).GraceEndsAt, "told late, the vendor has the whole grace")
-	require.Equal(t, days(19), content(mailFor(t, policy, trial.GraceEnd, days(19))).GraceEndsAt, "selling is paused when it is")
-	require.Zero(t, content(mailFor(t, noGrace, trial.Expiry, days(14))).GraceEndsAt, "without grace there is no date to name")
+	require.Equal(t, days(17), content(mailFor(t, policy, trial.Expiry, days(14)), config.Mail{}).GraceEndsAt)
+	require.Equal(t, days(23), content(mailFor(t, policy, trial.Expiry, days(20)), config.Mail{}).GraceEndsAt, "told late, the vendor has the whole grace")
+	require.Equal(t, days(19), content(mailFor(t, policy, trial.GraceEnd, days(19)), config.Mail{}).GraceEndsAt, "selling is paused when it is")
+	require.Zero(t, content(mailFor(t, noGrace, trial.Expiry, days(14)), config.Mail{}).GraceEndsAt, "without grace there is no date to name")
 }
 
 func TestALateReminderCountsTheDaysThatAreLeft(t *testing.T) {
 	t.Parallel()
 	left := func(late time.Duration) int {
-		return content(mailFor(t, trial.DefaultPolicy(), trial.Reminder(3), days(11).Add(late))).DaysLeft
+		return content(mailFor(t, trial.DefaultPolicy(), trial.Reminder(3), days(11).Add(late)), config.Mail{}).DaysLeft
 	}
 	require.Equal(t, 3, left(0))
 	require.Equal(t, 3, left(8*time.Hour), "it is still the same date")
@@ -65,10 +65,10 @@ func TestAMailingIsWordedByItsTemplate(t *testing.T) {
 	p := trial.DefaultPolicy()
 	p.Mailings = []trial.Mailing{{ID: "half-way", After: trial.AfterStart, Days: 5, Template: "reminder"}, {ID: "win-back", After: trial.AfterExpiry, Days: 5, Template: "come-back"}}
 	halfWay, winBack := mailFor(t, p, "half-way", days(5)), mailFor(t, p, "win-back", days(22))
-	require.Equal(t, ses.KindReminder, content(halfWay).Kind)
-	require.Equal(t, 9, content(halfWay).DaysLeft)
-	require.Equal(t, "come-back", content(winBack).Kind)
-	require.Zero(t, content(winBack).DaysLeft)
+	require.Equal(t, ses.KindReminder, content(halfWay, config.Mail{}).Kind)
+	require.Equal(t, 9, content(halfWay, config.Mail{}).DaysLeft)
+	require.Equal(t, "come-back", content(winBack, config.Mail{}).Kind)
+	require.Zero(t, content(winBack, config.Mail{}).DaysLeft)
 }
 
 // A vendor who is taken in amid the trial, or whose welcome was held, is not
@@ -76,7 +76,7 @@ func TestAMailingIsWordedByItsTemplate(t *testing.T) {
 func TestALateWelcomePromisesTheDaysThatAreLeft(t *testing.T) {
 	t.Parallel()
 	promised := func(late time.Duration) int {
-		return content(mailFor(t, trial.DefaultPolicy(), trial.Welcome, days(0).Add(late))).LengthDays
+		return content(mailFor(t, trial.DefaultPolicy(), trial.Welcome, days(0).Add(late)), config.Mail{}).LengthDays
 	}
 	require.Equal(t, 14, promised(0))
 	require.Equal(t, 9, promised(5*trial.RealDay))
@@ -107,8 +107,13 @@ func TestEMailsToVendorsBearTheBrand(t *testing.T) {
 	}}
 	used, err := wiring.NewTemplates(func() (config.Mail, error) { return nordic, nil }, zap.NewNop())
 	require.NoError(t, err)
+	kept := map[string][][]byte{}
 	m := &mailer{
-		sender: sender, links: links, account: ses.NewAccount(nil, 0), mailed: func(string) {}, templates: used,
+		sender: sender, links: links, account: ses.NewAccount(nil, 0), mailed: func(string) {}, templates: used, log: zap.NewNop(),
+		keep: func(_ context.Context, hash string, content []byte) error {
+			kept[hash] = append(kept[hash], content)
+			return nil
+		},
 	}
 	for _, vendorID := range []string{"v1", trial.CanaryID(strings.Repeat("A", 26))} {
 		mail := mailFor(t, trial.DefaultPolicy(), trial.Welcome, days(0))
@@ -118,7 +123,12 @@ func TestEMailsToVendorsBearTheBrand(t *testing.T) {
 
 		require.NoError(t, err)
 		require.Equal(t, trial.SendSent, delivery.Status)
-		require.Equal(t, "v-of-nordic", delivery.Template)
+		require.Len(t, kept[delivery.Template], 1, "each version is kept once")
+		version, err := ses.ReadVersion(kept[delivery.Template][0])
+		require.NoError(t, err)
+		again, err := version.Again(vendorID, *delivery.Fields)
+		require.NoError(t, err)
+		require.Equal(t, aws.ToString(service.sent.Content.Simple.Subject.Data), again.Subject)
 		text := aws.ToString(service.sent.Content.Simple.Body.Text.Data)
 		require.Contains(t, text, "Welcome to Nordic Market.")
 		require.Contains(t, text, "https://nordic.example/plans?vendor="+vendorID+"\n")

@@ -25,6 +25,7 @@ import (
 	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/platform/config"
+	"marketplace.example/trials/internal/platform/telemetry"
 	"marketplace.example/trials/internal/wiring"
 	"marketplace.example/trials/test/stack"
 	"marketplace.example/trials/test/system"
@@ -108,9 +109,10 @@ func assembleNotices(t *testing.T, embedded *stack.Stack, list string) *activiti
 	store, err := mongodb.Connect(t.Context(), cfg.MongoDBURI, cfg.MongoDBDatabase)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, store.Close(context.WithoutCancel(t.Context()))) })
-	mailer, err := newMailer(t.Context(), cfg, policy.BuiltIn(), func(string) {}, zap.NewNop())
+	base := &wiring.Base{Config: cfg, Store: store, Metrics: telemetry.NewMetrics(), Log: zap.NewNop()}
+	mailer, err := newMailer(t.Context(), cfg, policy.BuiltIn(), base)
 	require.NoError(t, err)
-	notices, err := (&wiring.Base{Config: cfg, Store: store, Log: zap.NewNop()}).Notices(mailer)
+	notices, err := base.Notices(mailer)
 	require.NoError(t, err)
 	return notices
 }

@@ -61,7 +61,9 @@ type Options struct {
 	Canaries Canaries
 	// Experiments are the policy experiments; nil where none are kept.
 	Experiments Experiments
-	Log         *zap.Logger
+	// Mails shows e-mails to vendors; nil where there are none to look at.
+	Mails Mails
+	Log   *zap.Logger
 	// Callers knows who signs in, and how often requests may be made.
 	Callers *auth.Callers
 	// SessionSecret signs the sessions' cookies; another one ends them all.
@@ -113,6 +115,12 @@ var routes = []route{
 	{http.MethodGet, "/trials/{id}", access.Viewer, (*dashboard).trial},
 	{http.MethodGet, "/trials/{id}/{control:extend|shorten|cancel|revive}", steers, (*dashboard).askTrialControl},
 	{http.MethodPost, "/trials/{id}/{control:extend|shorten|cancel|revive}", steers, (*dashboard).controlTrial},
+	{http.MethodGet, "/trials/{id}/emails/{kind}/{revision}", access.Viewer, (*dashboard).sentMail},
+	{http.MethodGet, "/trials/{id}/emails/{kind}/{revision}/frame", access.Viewer, (*dashboard).sentMailFrame},
+	{http.MethodGet, "/mail", access.Viewer, (*dashboard).mails},
+	{http.MethodGet, "/mail/{kind}", access.Viewer, (*dashboard).mail},
+	{http.MethodGet, "/mail/{kind}/frame", access.Viewer, (*dashboard).mailFrame},
+	{http.MethodPost, "/mail/{kind}", steers, (*dashboard).sendMail},
 	{http.MethodGet, "/bulk", access.Viewer, (*dashboard).bulks},
 	{http.MethodGet, "/bulk/{operation}", access.Viewer, (*dashboard).bulk},
 	{http.MethodGet, "/bulk/{operation}/items", access.Viewer, (*dashboard).bulkItems},

@@ -59,7 +59,7 @@ type site struct {
 func newSite(t *testing.T, w *sample.World, change ...func(*dashboard.Options)) *site {
 	t.Helper()
 	o := dashboard.Options{
-		Store: w, Controls: w, Forecasts: w, Figures: w, Health: w, Alerts: w, Policies: w.Policies(), Log: zap.NewNop(), Callers: callers(t, w, false), SessionSecret: "of the tests",
+		Store: w, Controls: w, Forecasts: w, Figures: w, Health: w, Alerts: w, Policies: w.Policies(), Mails: w, Log: zap.NewNop(), Callers: callers(t, w, false), SessionSecret: "of the tests",
 		Now: func() time.Time { return w.Moment },
 	}
 	for _, c := range change {
@@ -161,7 +161,8 @@ func (s *site) filledAt(path, reason string) url.Values {
 
 // everyPage are the pages behind the sign-in, of the busy world.
 var everyPage = []string{
-	"/admin/", "/admin/trials", "/admin/trials?status=grace", "/admin/trials/vendor-013", "/admin/trials/nobody", "/admin/decisions", "/admin/evidence", "/admin/policies",
+	"/admin/", "/admin/trials", "/admin/trials?status=grace", "/admin/trials/vendor-013", "/admin/trials/nobody", "/admin/trials/vendor-013/emails/reminder-3d/0", "/admin/trials/vendor-013/emails/reminder-3d/9", "/admin/decisions", "/admin/policies",
+	"/admin/mail", "/admin/mail?policy=thirty-days&language=pt&timezone=Asia/Tokyo", "/admin/mail?timezone=Mars", "/admin/mail/welcome", "/admin/mail/half-way?policy=thirty-days&language=de", "/admin/mail/half-way", "/admin/evidence",
 	"/admin/audit", "/admin/audit?outcome=done&cursor=30", "/admin/audit?from=today",
 	"/admin/bulk", "/admin/bulk?cursor=x.y", "/admin/bulk/bulk-20260312-102000-5f3a11c0", "/admin/bulk/bulk-20260313-162000-a17e0b29", "/admin/bulk/bulk-20260314-084000-00c4d21e",
 	"/admin/bulk/bulk-20260314-101820-7b90e6aa", "/admin/bulk/bulk-20260314-101820-7b90e6aa/items?cursor=950", "/admin/bulk/bulk-20260312-102000-5f3a11c0/items?outcome=odd", "/admin/bulk/nothing",

@@ -83,3 +83,16 @@ type Canaries interface {
 type Alerts interface {
 	AlertsView(ctx context.Context) (*monitoring.AlertsView, error)
 }
+
+// Mails shows the e-mails to vendors, and has them sent to stakeholders.
+type Mails interface {
+	// SentMail returns the e-mail of a key as it was sent.
+	SentMail(ctx context.Context, key string) (app.SentMail, error)
+	// MailOverview says which e-mails there are.
+	MailOverview(ctx context.Context) (app.MailOverview, error)
+	// PreviewMails are the e-mails that a vendor who registers now would get, PreviewMail is the one of a kind.
+	PreviewMails(ask app.MailAsk) ([]app.PreviewedMail, error)
+	PreviewMail(ask app.MailAsk, kind trial.Kind) (app.PreviewedMail, error)
+	// SendMailRecorded sends one of them to a stakeholder, once for each key.
+	SendMailRecorded(ctx context.Context, key string, o app.MailOrder) error
+}

@@ -572,6 +572,9 @@ type DaysChange struct {
 // Email defines model for Email.
 type Email = trial.Send
 
+// EmailFields defines model for EmailFields.
+type EmailFields = trial.MailFields
+
 // Erasure defines model for Erasure.
 type Erasure = trial.Erasure
 
@@ -819,6 +822,32 @@ type MailEventReceipt struct {
 // MailEventReceiptResult recorded, or repeated when this message came before, or ignored when it is not about an e-mail of ours, or confirmed for a subscription.
 type MailEventReceiptResult string
 
+// MailOrder defines model for MailOrder.
+type MailOrder struct {
+	// Kind The step's kind, such as reminder-3d.
+	Kind string `json:"kind"`
+
+	// Language The vendor's language, such as pt-BR; the default one if absent.
+	Language *string `json:"language,omitempty"`
+
+	// Policy The policy that has it; the default one if absent.
+	Policy *string `json:"policy,omitempty"`
+
+	// Timezone The vendor's IANA time zone; UTC if absent.
+	Timezone *string `json:"timezone,omitempty"`
+
+	// To The address of a stakeholder whom `STAKEHOLDERS` names.
+	To string `json:"to"`
+}
+
+// MailOrdered defines model for MailOrdered.
+type MailOrdered struct {
+	Kind string `json:"kind"`
+
+	// Subject The subject that it has.
+	Subject string `json:"subject"`
+}
+
 // Mailing defines model for Mailing.
 type Mailing = trial.Mailing
 
@@ -1035,6 +1064,29 @@ type ScalingAdviceResource string
 
 // ScalingAdviceRole defines model for ScalingAdvice.Role.
 type ScalingAdviceRole string
+
+// SentEmail defines model for SentEmail.
+type SentEmail struct {
+	Email Email `json:"email"`
+
+	// Missing Why it cannot be shown; empty if it can.
+	Missing string `json:"missing"`
+
+	// Shown The e-mail; null if it cannot be shown.
+	Shown *ShownEmail `json:"shown"`
+}
+
+// ShownEmail defines model for ShownEmail.
+type ShownEmail struct {
+	// From The sender's name, empty for that of MAIL_FROM.
+	From string `json:"from"`
+	Html string `json:"html"`
+
+	// ReplyTo Whom answers go to, empty for the sender.
+	ReplyTo string `json:"replyTo"`
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
+}
 
 // Status defines model for Status.
 type Status = trial.Status
@@ -1384,6 +1436,12 @@ type EndExperimentParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// SendMailParams defines parameters for SendMail.
+type SendMailParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListAlertEventsParams defines parameters for ListAlertEvents.
 type ListAlertEventsParams struct {
 	// After Only events after this number. Without it, the last ones.
@@ -1527,6 +1585,9 @@ type PatchFeatureFlagsJSONRequestBody = FeatureFlagPatch
 // SetRolloutJSONRequestBody defines body for SetRollout for application/json ContentType.
 type SetRolloutJSONRequestBody = Rollout
 
+// SendMailJSONRequestBody defines body for SendMail for application/json ContentType.
+type SendMailJSONRequestBody = MailOrder
+
 // AcknowledgeAlertJSONRequestBody defines body for AcknowledgeAlert for application/json ContentType.
 type AcknowledgeAlertJSONRequestBody = AlertReason
 
@@ -1655,6 +1716,9 @@ type ServerInterface interface {
 	// SetRollout Set the share of new registrations to automate, or disable the automation
 	// (POST /api/admin/feature-flags/trial-automation/rollout)
 	SetRollout(w http.ResponseWriter, r *http.Request)
+	// SendMail Send a stakeholder one of the e-mails that vendors get
+	// (POST /api/admin/mail/send)
+	SendMail(w http.ResponseWriter, r *http.Request, params SendMailParams)
 	// ListAlerts The alerts: their rules, how they stand, and what was seen last
 	// (GET /api/admin/monitoring/alerts)
 	ListAlerts(w http.ResponseWriter, r *http.Request)
@@ -1748,6 +1812,9 @@ type ServerInterface interface {
 	// CancelTrial End a running trial without expiry or further e-mail
 	// (POST /api/admin/trials/{id}/cancel)
 	CancelTrial(w http.ResponseWriter, r *http.Request, id VendorID, params CancelTrialParams)
+	// ShowEmail An e-mail as it was sent
+	// (GET /api/admin/trials/{id}/emails/{kind}/{revision})
+	ShowEmail(w http.ResponseWriter, r *http.Request, id VendorID, kind string, revision int)
 	// ExtendTrial Let a running trial end later
 	// (POST /api/admin/trials/{id}/extend)
 	ExtendTrial(w http.ResponseWriter, r *http.Request, id VendorID, params ExtendTrialParams)
@@ -2478,6 +2545,51 @@ func (siw *ServerInterfaceWrapper) SetRollout(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.SetRollout(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SendMail operation middleware
+func (siw *ServerInterfaceWrapper) SendMail(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SendMailParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err = fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SendMail(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3560,6 +3672,50 @@ func (siw *ServerInterfaceWrapper) CancelTrial(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// ShowEmail operation middleware
+func (siw *ServerInterfaceWrapper) ShowEmail(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id VendorID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "kind" -------------
+	var kind string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "kind", mux.Vars(r)["kind"], &kind, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "kind", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "revision" -------------
+	var revision int
+
+	err = runtime.BindStyledParameterWithOptions("simple", "revision", mux.Vars(r)["revision"], &revision, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "revision", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ShowEmail(w, r, id, kind, revision)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ExtendTrial operation middleware
 func (siw *ServerInterfaceWrapper) ExtendTrial(w http.ResponseWriter, r *http.Request) {
 
@@ -4303,6 +4459,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/api/admin/trials/{id}", wrapper.GetTrial).Methods(http.MethodGet)
 
+	r.HandleFunc(options.BaseURL+"/api/admin/trials/{id}/emails/{kind}/{revision}", wrapper.ShowEmail).Methods(http.MethodGet)
+
 	r.HandleFunc(options.BaseURL+"/api/admin/trials/{id}/extend", wrapper.ExtendTrial).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/trials/{id}/shorten", wrapper.ShortenTrial).Methods(http.MethodPost)
@@ -4356,6 +4514,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/api/admin/experiments/{experimentId}", wrapper.GetExperiment).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/experiments/{experimentId}/end", wrapper.EndExperiment).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/mail/send", wrapper.SendMail).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/monitoring/canary", wrapper.GetCanary).Methods(http.MethodGet)
 
@@ -5421,6 +5581,46 @@ type SetRolloutdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SetRolloutdefaultApplicationProblemPlusJSONResponse) VisitSetRolloutResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendMailRequestObject struct {
+	Params SendMailParams
+	Body   *SendMailJSONRequestBody
+}
+
+type SendMailResponseObject interface {
+	VisitSendMailResponse(w http.ResponseWriter) error
+}
+
+type SendMail202JSONResponse MailOrdered
+
+func (response SendMail202JSONResponse) VisitSendMailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SendMaildefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SendMaildefaultApplicationProblemPlusJSONResponse) VisitSendMailResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6883,6 +7083,63 @@ type CancelTrialdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CancelTrialdefaultApplicationProblemPlusJSONResponse) VisitCancelTrialResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShowEmailRequestObject struct {
+	Id       VendorID `json:"id"`
+	Kind     string   `json:"kind"`
+	Revision int      `json:"revision"`
+}
+
+type ShowEmailResponseObject interface {
+	VisitShowEmailResponse(w http.ResponseWriter) error
+}
+
+type ShowEmail200JSONResponse SentEmail
+
+func (response ShowEmail200JSONResponse) VisitShowEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShowEmail404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ShowEmail404ApplicationProblemPlusJSONResponse) VisitShowEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ShowEmaildefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ShowEmaildefaultApplicationProblemPlusJSONResponse) VisitShowEmailResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8494,6 +8751,9 @@ type StrictServerInterface interface {
 	// SetRollout Set the share of new registrations to automate, or disable the automation
 	// (POST /api/admin/feature-flags/trial-automation/rollout)
 	SetRollout(ctx context.Context, request SetRolloutRequestObject) (SetRolloutResponseObject, error)
+	// SendMail Send a stakeholder one of the e-mails that vendors get
+	// (POST /api/admin/mail/send)
+	SendMail(ctx context.Context, request SendMailRequestObject) (SendMailResponseObject, error)
 	// ListAlerts The alerts: their rules, how they stand, and what was seen last
 	// (GET /api/admin/monitoring/alerts)
 	ListAlerts(ctx context.Context, request ListAlertsRequestObject) (ListAlertsResponseObject, error)
@@ -8587,6 +8847,9 @@ type StrictServerInterface interface {
 	// CancelTrial End a running trial without expiry or further e-mail
 	// (POST /api/admin/trials/{id}/cancel)
 	CancelTrial(ctx context.Context, request CancelTrialRequestObject) (CancelTrialResponseObject, error)
+	// ShowEmail An e-mail as it was sent
+	// (GET /api/admin/trials/{id}/emails/{kind}/{revision})
+	ShowEmail(ctx context.Context, request ShowEmailRequestObject) (ShowEmailResponseObject, error)
 	// ExtendTrial Let a running trial end later
 	// (POST /api/admin/trials/{id}/extend)
 	ExtendTrial(ctx context.Context, request ExtendTrialRequestObject) (ExtendTrialResponseObject, error)
@@ -9225,6 +9488,39 @@ func (sh *strictHandler) SetRollout(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(SetRolloutResponseObject); ok {
 		if err := validResponse.VisitSetRolloutResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SendMail operation middleware
+func (sh *strictHandler) SendMail(w http.ResponseWriter, r *http.Request, params SendMailParams) {
+	var request SendMailRequestObject
+
+	request.Params = params
+
+	var body SendMailJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SendMail(ctx, request.(SendMailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SendMail")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SendMailResponseObject); ok {
+		if err := validResponse.VisitSendMailResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -10122,6 +10418,34 @@ func (sh *strictHandler) CancelTrial(w http.ResponseWriter, r *http.Request, id 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(CancelTrialResponseObject); ok {
 		if err := validResponse.VisitCancelTrialResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ShowEmail operation middleware
+func (sh *strictHandler) ShowEmail(w http.ResponseWriter, r *http.Request, id VendorID, kind string, revision int) {
+	var request ShowEmailRequestObject
+
+	request.Id = id
+	request.Kind = kind
+	request.Revision = revision
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ShowEmail(ctx, request.(ShowEmailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ShowEmail")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ShowEmailResponseObject); ok {
+		if err := validResponse.VisitShowEmailResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -39,6 +39,7 @@ var changing = map[string]string{
 	"startBulkOperation": `{"action":"extend","ids":["v-1"],"days":3,"reason":"because"}`, "undoBulkOperation": because,
 	"startPlannedBulkOperation": because, "pauseBulkOperation": because, "resumeBulkOperation": because, "stopBulkOperation": because,
 	"createToken": `{"name":"support-1","role":"viewer","expiresAt":"2026-04-01T00:00:00Z"}`, "revokeToken": "", "startCanary": "",
+	"sendMail":    `{"kind":"welcome","to":"po@shop.example"}`,
 	"eraseVendor": because, "startExperiment": startExperiment, "endExperiment": `{"picked":"b","reason":"because"}`,
 }
 
@@ -120,7 +121,7 @@ func TestEveryChangeIsOnRecord(t *testing.T) {
 		}
 		outcomes[want]++
 	})
-	require.Equal(t, map[audit.Outcome]int{audit.Done: 17, audit.Refused: 13}, outcomes,
+	require.Equal(t, map[audit.Outcome]int{audit.Done: 18, audit.Refused: 13}, outcomes,
 		"refused are a move to the same policy, start and resume, since a rollout runs, revive, those of an experiment, which begins at 100 %, and those of a bulk operation, a token and canaries that are not there")
 }
 

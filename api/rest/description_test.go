@@ -100,6 +100,7 @@ var domainTypes = map[string]reflect.Type{
 	"BulkExample":                  reflect.TypeFor[bulk.Example](),
 	"BulkControl":                  reflect.TypeFor[bulk.Control](),
 	"BulkPart":                     reflect.TypeFor[bulk.Part](),
+	"EmailFields":                  reflect.TypeFor[trial.MailFields](),
 	"FeedbackAnswer":               reflect.TypeFor[feedback.Answer](),
 	"FeedbackTally":                reflect.TypeFor[feedback.Tally](),
 	"PhaseFeedback":                reflect.TypeFor[rollout.PhaseFeedback](),

@@ -14,6 +14,7 @@ import (
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/idempotency"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/internal/domain/vendorpage"
@@ -141,6 +142,14 @@ type workflows struct {
 	received    map[string]trial.Request
 	noMail      map[string][]trial.Request
 	woken       int
+	previews    []notice.Preview
+}
+
+func (w *workflows) StartPreview(_ context.Context, p notice.Preview) error {
+	return w.guarded(func() error {
+		w.previews = append(w.previews, p)
+		return nil
+	})
 }
 
 func (w *workflows) guarded(f func() error) error {

@@ -93,7 +93,7 @@ func makeAPI(t *testing.T, o options) *api {
 	a.logs = logs
 	a.app = app.New(app.Options{
 		Store: rest.WithCohorts(a.store), Trials: a.workflows, Rollouts: a.workflows, Bulks: a.workflows, Plan: rollout.DefaultPlan(),
-		Policies: *cmp.Or(o.policies, new(policy.BuiltIn())), Day: cmp.Or(o.day, trial.RealDay), Now: now, Alerts: monitoring.Rules(), Log: zap.New(core),
+		Policies: *cmp.Or(o.policies, new(policy.BuiltIn())), Day: cmp.Or(o.day, trial.RealDay), Now: now, Alerts: monitoring.Rules(), Mails: shownMails(t), Previews: a.workflows, Stakeholders: stakeholders(), Log: zap.New(core),
 	})
 	a.itself, err = rest.New(rest.Options{
 		App: a.app, Mail: mails{}, Look: neutralLook, Health: a.health, Calls: a.calls, Tracer: o.tracer, Callers: callers(t, a.store, o.limit), Log: zap.New(core),

@@ -24,13 +24,14 @@ var opens = map[string]string{
 	"GET /api/vendors/{id}/feedback":    "service viewer",
 	"POST /api/vendors/{id}/feedback":   "service",
 
-	"GET /api/admin/trials":               "viewer",
-	"GET /api/admin/trials/{id}":          "viewer",
-	"POST /api/admin/trials/{id}/extend":  "operator",
-	"POST /api/admin/trials/{id}/shorten": "operator",
-	"POST /api/admin/trials/{id}/cancel":  "operator",
-	"POST /api/admin/trials/{id}/revive":  "operator",
-	"POST /api/admin/trials/{id}/policy":  "operator",
+	"GET /api/admin/trials":                               "viewer",
+	"GET /api/admin/trials/{id}":                          "viewer",
+	"POST /api/admin/trials/{id}/extend":                  "operator",
+	"GET /api/admin/trials/{id}/emails/{kind}/{revision}": "viewer",
+	"POST /api/admin/trials/{id}/shorten":                 "operator",
+	"POST /api/admin/trials/{id}/cancel":                  "operator",
+	"POST /api/admin/trials/{id}/revive":                  "operator",
+	"POST /api/admin/trials/{id}/policy":                  "operator",
 
 	"GET /api/admin/monitoring/dashboard":                   "viewer",
 	"GET /api/admin/monitoring/trials/health":               "viewer",
@@ -85,6 +86,7 @@ var opens = map[string]string{
 
 	"GET /api/admin/monitoring/canary":  "viewer",
 	"POST /api/admin/monitoring/canary": "operator",
+	"POST /api/admin/mail/send":         "operator",
 
 	"GET /api/admin/tokens":            "viewer",
 	"POST /api/admin/tokens":           "admin",
@@ -130,7 +132,7 @@ func TestEveryRouteWithEveryRole(t *testing.T) {
 			route := method + " " + path
 			walked[route] = true
 			// Of a form that is refused at once, so that nothing is changed.
-			concrete := strings.NewReplacer("{id}", "v-1", "/feedback/{token}", "/feedback/asked.v-1.welcome", "/guide/{token}", "/guide/guide.v-1", "/tokens/{token}", "/tokens/none", "{token}", "signed.v-1").Replace(path)
+			concrete := strings.NewReplacer("{id}", "v-1", "{kind}", "welcome", "{revision}", "0", "/feedback/{token}", "/feedback/asked.v-1.welcome", "/guide/{token}", "/guide/guide.v-1", "/tokens/{token}", "/tokens/none", "{token}", "signed.v-1").Replace(path)
 			for _, c := range credentials {
 				tried++
 				answer := a.call(request{method: method, path: concrete, header: http.Header{

@@ -10,6 +10,7 @@ import (
 	"marketplace.example/trials/internal/domain/experiment"
 	"marketplace.example/trials/internal/domain/lanes"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/rollout"
 )
@@ -28,6 +29,10 @@ type Options struct {
 	Day      time.Duration
 	// Alerts are the rules of the alerts.
 	Alerts []monitoring.Rule
+	// Mails renders e-mails to vendors, and Previews sends them to Stakeholders.
+	Mails        Mails
+	Previews     Previews
+	Stakeholders []notice.Stakeholder
 	// Canaries is nil where none are configured.
 	Canaries Canaries
 	Log      *zap.Logger

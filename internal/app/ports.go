@@ -63,6 +63,10 @@ type VendorStore interface {
 	Suppressions(ctx context.Context, vendorID string) ([]trial.Suppression, error)
 	// EraseVendor removes a vendor's name, address and texts. The first erasure counts, and is returned.
 	EraseVendor(ctx context.Context, id string, e trial.Erasure) (first trial.Erasure, err error)
+	// Send returns an e-mail by its key, nil where there is none.
+	Send(ctx context.Context, key string) (*trial.Send, error)
+	// MailVersion returns a version of an e-mail's template as it was kept, and whether it was.
+	MailVersion(ctx context.Context, hash string) (content []byte, found bool, err error)
 	// Sends are all e-mails to a vendor, in the order of their keys.
 	Sends(ctx context.Context, vendorID string) ([]trial.Send, error)
 }

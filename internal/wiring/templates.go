@@ -20,8 +20,8 @@ type Templates struct {
 	read func() (config.Mail, error)
 	log  *zap.Logger
 	good atomic.Pointer[config.Mail]
-	// fault says what is wrong with those that have come since; empty for nothing.
-	fault atomic.Pointer[string]
+	// fault is what is wrong with those that have come since; an error of nil for nothing.
+	fault atomic.Pointer[fault]
 }
 
 // NewTemplates reads the templates, which must be without fault.
@@ -29,26 +29,35 @@ func NewTemplates(read func() (config.Mail, error), log *zap.Logger) (*Templates
 	t := &Templates{read: read, log: log}
 	mail, err := read()
 	t.good.Store(&mail)
-	t.fault.Store(new(string))
+	t.fault.Store(&fault{})
 	return t, err
 }
 
 // Current are the last ones without fault.
 func (t *Templates) Current() config.Mail { return *t.good.Load() }
 
-// Fault says why the current templates are not those of the operator, for health; empty if they are.
-func (t *Templates) Fault() string { return *t.fault.Load() }
+// Fault says briefly why the current templates are not those of the operator, for health; empty if they are.
+func (t *Templates) Fault() string { return t.fault.Load().brief }
+
+// Faults are all that is wrong with the operator's templates; nil for nothing.
+func (t *Templates) Faults() error { return t.fault.Load().err }
+
+// fault is what is wrong, in brief and whole.
+type fault struct {
+	brief string
+	err   error
+}
 
 // Reload takes what the templates have become, unless something is wrong with them.
 func (t *Templates) Reload(context.Context) error {
 	mail, err := t.read()
 	if err != nil {
-		if fault := brief(err); *t.fault.Swap(&fault) != fault {
+		if now := (fault{brief(err), err}); t.fault.Swap(&now).brief != now.brief {
 			t.log.Error("MAIL_TEMPLATES has changed and is wrong: what it was before stays in use", zap.Error(err))
 		}
 		return nil
 	}
-	t.fault.Store(new(string))
+	t.fault.Store(&fault{})
 	if before := t.Current().Version; mail.Version != before {
 		t.good.Store(&mail)
 		t.log.Info("changed templates are in use", zap.String("before", before), zap.String("now", mail.Version))

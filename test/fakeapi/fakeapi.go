@@ -21,6 +21,7 @@ import (
 	"marketplace.example/trials/client"
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -93,6 +94,7 @@ func (a *API) handle() http.Handler {
 	useCases := app.New(app.Options{
 		Store: s, Trials: s, Rollouts: s, Bulks: s, Plan: rollout.DefaultPlan(), Log: zap.NewNop(),
 		Policies: a.Policies, Day: a.Day, Alerts: monitoring.Rules(), Now: a.now,
+		Mails: mails(), Previews: s, Stakeholders: []notice.Stakeholder{{Role: notice.ProductOwner, Email: "po@shop.example"}},
 	})
 	handlers, err := rest.New(rest.Options{App: useCases, Calls: s, Log: zap.NewNop(), Callers: callers})
 	if err != nil {

@@ -71,6 +71,12 @@ func (s *Store) EraseVendor(ctx context.Context, id string, e trial.Erasure) (tr
 			a.Text = ""
 			s.Answers[id][kind] = a
 		}
+		for key, send := range s.Sends {
+			if send.VendorID == id {
+				send.Fields = nil
+				s.Sends[key] = send
+			}
+		}
 		if v.Automation != nil {
 			a := *v.Automation
 			a.Attributes, v.Automation = nil, &a

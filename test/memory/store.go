@@ -54,8 +54,10 @@ type Store struct { //nolint:gocritic // tests that cause a fault take its lock 
 	States      map[string]trial.State
 	History     map[string][]trial.Event
 	Sends       map[string]trial.Send
-	Issued      map[access.Key]access.Token
-	Suppressed  map[string][]trial.Suppression
+	// MailVersions are the versions of e-mails' templates, by hash.
+	MailVersions map[string][]byte
+	Issued       map[access.Key]access.Token
+	Suppressed   map[string][]trial.Suppression
 	// Answers are what vendors answered about e-mails, by vendor id and kind.
 	Answers map[string]map[string]feedback.Answer
 	// Alerts are how they stand, AlertHistory what happened to them.
@@ -79,7 +81,7 @@ func NewStore() *Store {
 		Now: time.Now, Suppressed: map[string][]trial.Suppression{}, Answers: map[string]map[string]feedback.Answer{},
 		Document: flags.Document{FeatureFlags: flags.Initial(), Version: 1, UpdatedBy: "setup"},
 		Reports:  map[string]report.Report{}, VendorsByID: map[string]trial.Vendor{}, States: map[string]trial.State{},
-		History: map[string][]trial.Event{}, Sends: map[string]trial.Send{}, Issued: map[access.Key]access.Token{},
+		History: map[string][]trial.Event{}, Sends: map[string]trial.Send{}, MailVersions: map[string][]byte{}, Issued: map[access.Key]access.Token{},
 		Alerts: map[monitoring.RuleID]monitoring.Alert{}, AlertHistory: map[monitoring.RuleID][]monitoring.AlertEvent{},
 		Items: map[string][]bulk.Item{}, Keys: map[string]idempotency.Claim{},
 	}
@@ -245,6 +247,11 @@ func (s *Store) Send(ctx context.Context, key string) (send *trial.Send, err err
 		}
 	})
 	return send, err
+}
+
+func (s *Store) MailVersion(ctx context.Context, hash string) (content []byte, found bool, err error) {
+	err = s.run(ctx, func() { content, found = s.MailVersions[hash] })
+	return content, found, err
 }
 
 func (s *Store) AlertEvents(ctx context.Context, id monitoring.RuleID, from, limit int) (events []monitoring.AlertEvent, err error) {

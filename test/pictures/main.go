@@ -77,6 +77,11 @@ func everyPage() []picture {
 		page("trials-busy", sample.Busy, "/admin/trials"),
 		page("trials-broken", sample.Broken, "/admin/trials"),
 		page("trial", sample.Busy, "/admin/trials/vendor-013"),
+		page("sent-mail", sample.Busy, "/admin/trials/vendor-013/emails/reminder-3d/0"),
+		page("sent-mail-refused", sentNothing, "/admin/trials/vendor-013/emails/reminder-3d/0"),
+		page("e-mails", sample.Busy, "/admin/mail"),
+		page("e-mails-wrong", badTemplates, "/admin/mail?policy=thirty-days&language=pt&timezone=America/Sao_Paulo"),
+		page("e-mail", sample.Busy, "/admin/mail/reminder-7d?language=de"),
 		page("decisions", sample.Busy, "/admin/decisions"),
 		page("evidence", sample.Busy, "/admin/evidence"),
 		page("evidence-empty", sample.Empty, "/admin/evidence"),
@@ -125,6 +130,22 @@ func everyPage() []picture {
 func planning() *sample.World {
 	w := sample.Experimenting()
 	w.Experimented = w.Experimented[:1]
+	return w
+}
+
+// sentNothing is a world in which an e-mail cannot be shown.
+func sentNothing() *sample.World {
+	w := sample.Busy()
+	send := w.Sends["vendor-013/reminder-3d/0"]
+	send.Template = "0123456789abcdef"
+	w.Sends[send.Key] = send
+	return w
+}
+
+// badTemplates is a world whose templates are wrong.
+func badTemplates() *sample.World {
+	w := sample.Busy()
+	w.BadTemplates()
 	return w
 }
 

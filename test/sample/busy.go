@@ -242,16 +242,19 @@ func (w *World) addTrial(id string, i int) {
 		e := state.StepEvent(next, decision, facts, decision.Mail)
 		history, state = append(history, e), state.Apply(e)
 		if decision.Mail {
-			w.addSend(id, next, facts.Now)
+			w.addSend(state, next, facts.Now)
 		}
 	}
 	w.VendorsByID[id], w.States[id], w.History[id] = v, state, history
 }
 
-func (w *World) addSend(id string, step trial.Step, at time.Time) {
+// addSend adds the e-mail of a step of a trial, which is as it stands after it.
+func (w *World) addSend(s trial.State, step trial.Step, at time.Time) {
+	id := s.VendorID
 	key, settled := step.Key(id), at.Add(time.Second)
+	hash, fields := w.written(s, step, at)
 	w.Sends[key] = trial.Send{
 		Key: key, VendorID: id, Kind: step.Kind, Revision: step.Revision, Status: trial.SendSent, Attempt: 1,
-		ClaimedAt: at, SettledAt: &settled, Delivery: "delivery", DeliveryAt: &settled,
+		ClaimedAt: at, SettledAt: &settled, Delivery: "delivery", DeliveryAt: &settled, Template: hash, Fields: fields,
 	}
 }

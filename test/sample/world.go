@@ -12,6 +12,7 @@ import (
 	"marketplace.example/trials/internal/domain/evidence"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -37,6 +38,10 @@ type World struct {
 	Steered  []flags.Request
 	Controls []string
 	Answered []monitoring.AlertRequest
+	// Previews are the e-mails that were sent to stakeholders.
+	Previews []notice.Preview
+	// faults are what is wrong with the templates.
+	faults error
 }
 
 // Policies are those that new vendors get.

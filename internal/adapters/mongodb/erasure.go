@@ -18,7 +18,7 @@ import (
 // which the marketplace may replace.
 func erasureKey(vendorID string) string { return vendorID + recovery.ErasureKey }
 
-// EraseVendor removes a vendor's name, address, attributes and texts, and lets no e-mail go to it
+// EraseVendor removes a vendor's name, address, attributes and texts, and what its e-mails said of it, and lets no e-mail go to it
 // any more, whatever address it is given later. Everything else stays: where its
 // trial stands, and the hash of an address that is suppressed. The first erasure
 // counts; every call answers with that one. Of a vendor whose document is gone it
@@ -71,7 +71,7 @@ func (s *Store) recordErasure(ctx context.Context, id string, e trial.Erasure) (
 	if err != nil {
 		return trial.Erasure{}, err
 	}
-	return kept, s.forgetFeedback(ctx, id)
+	return kept, s.forgetBeside(ctx, id)
 }
 
 // forgetAttributes removes a vendor's attributes from what is on record of its registration.
@@ -95,7 +95,7 @@ func (s *Store) RecordErasure(ctx context.Context, id string, e trial.Erasure) (
 	if err != nil {
 		return false, err
 	}
-	return isNew, s.forgetFeedback(ctx, id)
+	return isNew, s.forgetBeside(ctx, id)
 }
 
 // EraseOnRecord erases a vendor whose document has come back from before an erasure that is on record, and tells whether it had.
@@ -105,7 +105,7 @@ func (s *Store) EraseOnRecord(ctx context.Context, id string) (again bool, err e
 	if err != nil || e == nil {
 		return false, err
 	}
-	if err := s.forgetFeedback(ctx, id); err != nil { // it came back as well, whatever became of the document
+	if err := s.forgetBeside(ctx, id); err != nil { // it came back as well, whatever became of the document
 		return false, err
 	}
 	_, u, err := s.findUser(ctx, id)

@@ -31,6 +31,8 @@ type sendDocument struct {
 	Delivery *sendDelivery `bson:"delivery,omitempty"`
 	// Template is the version of the templates that it was made of; absent until a worker tells that it was sent.
 	Template *sendTemplate `bson:"template,omitempty"`
+	// Fields are what it says of the vendor; absent until then, and after an erasure.
+	Fields *sendFields `bson:"fields,omitempty"`
 }
 
 // sendAttempt only grows: a later attempt is more, and in one attempt a settled
@@ -57,6 +59,30 @@ type sendAcceptance struct {
 type sendTemplate struct {
 	Attempt int    `json:"attempt"`
 	Version string `json:"version"`
+}
+
+// sendFields are of the latest attempt that was accepted. An attempt has one worker, which notes them once.
+type sendFields struct {
+	Attempt          int `json:"attempt"`
+	trial.MailFields `bson:",inline"`
+}
+
+func newSendFields(attempt int, f trial.MailFields) *sendFields {
+	f.EndsAt = stored(f.EndsAt)
+	if f.GraceEndsAt != nil {
+		f.GraceEndsAt = new(stored(*f.GraceEndsAt))
+	}
+	return &sendFields{Attempt: attempt, MailFields: f}
+}
+
+// mailFields are what the e-mail says of the vendor.
+func (f sendFields) mailFields() *trial.MailFields {
+	said := f.MailFields
+	said.EndsAt = said.EndsAt.UTC()
+	if said.GraceEndsAt != nil {
+		said.GraceEndsAt = new(said.GraceEndsAt.UTC())
+	}
+	return &said
 }
 
 // sendDelivery only grows: what went wrong weighs more than a delivery, that more
@@ -102,6 +128,9 @@ func (d sendDocument) send() trial.Send {
 	if d.Template != nil {
 		s.Template = d.Template.Version
 	}
+	if d.Fields != nil {
+		s.Fields = d.Fields.mailFields()
+	}
 	if d.Delivery != nil {
 		s.Delivery, s.DeliveryAt = d.Delivery.Kind, &d.Delivery.At
 	}
@@ -114,6 +143,7 @@ type sendChange struct {
 	sent     *sendAcceptance
 	delivery *sendDelivery
 	template *sendTemplate
+	fields   *sendFields
 }
 
 // update has the server make the change.
@@ -127,6 +157,9 @@ func (c sendChange) update() bson.D {
 	}
 	if c.template != nil {
 		grow = append(grow, bson.E{Key: "template", Value: *c.template})
+	}
+	if c.fields != nil {
+		grow = append(grow, bson.E{Key: "fields", Value: *c.fields})
 	}
 	if c.sent != nil {
 		shrink = append(shrink, bson.E{Key: "sent", Value: *c.sent})
@@ -147,6 +180,9 @@ func (c sendChange) applied(d sendDocument) sendDocument {
 	}
 	if c.template != nil && (d.Template == nil || c.template.compare(*d.Template) > 0) {
 		d.Template = c.template
+	}
+	if c.fields != nil && (d.Fields == nil || c.fields.Attempt > d.Fields.Attempt) {
+		d.Fields = c.fields
 	}
 	return d
 }

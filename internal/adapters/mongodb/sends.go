@@ -85,7 +85,7 @@ func (s *Store) ReclaimSend(ctx context.Context, key string, fromAttempt int, re
 
 // SettleSend notes the outcome of an attempt, and answers with the send as it
 // stands: an attempt that another has overtaken changes nothing, unless it
-// tells that the mail was sent; what was sent stays sent. The message's id and its template are noted
+// tells that the mail was sent; what was sent stays sent. The message's id, its template and what it says of the vendor are noted
 // only with SendSent, the reason only with the others.
 func (s *Store) SettleSend(ctx context.Context, key string, attempt int, result trial.SendResult, at time.Time) (trial.Send, error) {
 	s = s.of(key)
@@ -94,9 +94,15 @@ func (s *Store) SettleSend(ctx context.Context, key string, attempt int, result 
 		if result.Template != "" {
 			change.template = &sendTemplate{Attempt: attempt, Version: result.Template}
 		}
+		if result.Fields != nil {
+			change.fields = newSendFields(attempt, *result.Fields)
+		}
 		_, after, err := s.changeSend(ctx, key, change)
 		s.observeOutcome(rollout.MailSent, key, after.Cohort == trial.Adopted) // it has left, even if that could not be stored
-		return after.send(), err
+		if err != nil || change.fields == nil {
+			return after.send(), err
+		}
+		return after.send(), s.forgetIfErased(ctx, after.VendorID)
 	}
 	rank := attemptRanks[result.Status]
 	if rank == 0 {
@@ -110,6 +116,16 @@ func (s *Store) SettleSend(ctx context.Context, key string, attempt int, result 
 	settled.Rank, settled.Status, settled.SettledAt, settled.Reason = rank, result.Status, &settledAt, result.Reason
 	_, after, err := s.changeSend(ctx, key, sendChange{attempt: &settled})
 	return after.send(), err
+}
+
+// forgetIfErased removes what e-mails said of a vendor who was erased while one of them was on its way: the erasure has looked
+// before it was stored, and is on record by now.
+func (s *Store) forgetIfErased(ctx context.Context, vendorID string) error {
+	e, err := s.erased(ctx, vendorID)
+	if err != nil || e == nil {
+		return err
+	}
+	return s.forgetMailFields(ctx, vendorID)
 }
 
 // SendEvent notes an event of the mail service about an attempt: it accepted

@@ -51,7 +51,7 @@ type Store struct {
 	observed, rollouts, decisions, snapshots, ledgers, notices, reports *mongo.Collection
 	counters, sweeps, processes, alerts, alertEvents, repairs, passes   *mongo.Collection
 	tokens, auditLog, bulks, bulkItems, suppressions, canaryLog         *mongo.Collection
-	answers, experiments                                                *mongo.Collection
+	answers, experiments, mailVersions                                  *mongo.Collection
 
 	// canaries keeps the synthetic vendors; nil in that store itself.
 	canaries *Store
@@ -127,7 +127,7 @@ func prefixed(client *mongo.Client, database, prefix string) *Store {
 		bulks:    named("bulk_operations"), bulkItems: named(bulkItemsCollection),
 		passes: named("migrations"), suppressions: named(suppressionsCollection),
 		canaryLog: named(recovery.Canaries), answers: named(feedbackCollection),
-		experiments: named(experimentsCollection),
+		experiments: named(experimentsCollection), mailVersions: named("mail_versions"),
 	}
 	s.appender = audit.NewAppender(s, func(seq int) {
 		s.log.Error("the audit record ends before an entry that was there", zap.Int("missing", seq))

@@ -18,11 +18,20 @@ func Render(c Content) (Rendered, error) {
 	if !ok {
 		return Rendered{}, fmt.Errorf("mail content: kind: %q is not a kind of e-mail", c.Kind)
 	}
-	p := c.page(w)
-	l := c.Layout
-	if l == nil {
-		l = layout.BuiltIn
+	return c.renderedWith(w, c.Words.Pages(c.Locale).Link(), c.laidOut())
+}
+
+// laidOut is the layout of the content.
+func (c Content) laidOut() *layout.Layout {
+	if c.Layout == nil {
+		return layout.BuiltIn
 	}
+	return c.Layout
+}
+
+// renderedWith is a valid content in these words and this layout. guide names the link to the vendor's guide.
+func (c Content) renderedWith(w wording.Words, guide string, l *layout.Layout) (Rendered, error) {
+	p := c.page(w, guide)
 	html, text, err := l.Render(p)
 	if err != nil {
 		return Rendered{}, fmt.Errorf("%s: %w", c.Kind, err)
@@ -30,7 +39,7 @@ func Render(c Content) (Rendered, error) {
 	return Rendered{Subject: p.Subject, Text: text, HTML: html}, nil
 }
 
-func (c Content) page(w wording.Words) layout.Page {
+func (c Content) page(w wording.Words, guide string) layout.Page {
 	values := c.values(w)
 	fill := func(t wording.Text) string { return t.Say(w.Dates, values) }
 	palette := c.Brand.Palette()
@@ -39,7 +48,7 @@ func (c Content) page(w wording.Words) layout.Page {
 		Subject: oneLine(fill(w.Subject)), Preheader: fill(w.Preheader), Heading: fill(w.Heading), Greeting: fill(w.Greeting),
 		Paragraphs: filled(w.Paragraphs, fill), Dates: c.dates(w), After: filled(w.After, fill),
 		Unsubscribe: fill(w.Unsubscribe), UnsubscribeURL: c.UnsubscribeURL, Feedback: fill(w.Feedback), FeedbackURL: c.FeedbackURL,
-		Guide: c.Words.Pages(c.Locale).Link(), GuideURL: c.GuideURL, Why: fill(w.Why),
+		Guide: guide, GuideURL: c.GuideURL, Why: fill(w.Why),
 		Brand: c.Brand, Light: palette.Light, Dark: palette.Dark,
 	}
 	p.Colon = cmp.Or(fill(w.Colon), ":")

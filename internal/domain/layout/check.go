@@ -3,14 +3,12 @@ package layout
 import (
 	"errors"
 	"fmt"
-	htmltemplate "html/template"
 	"maps"
 	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	texttemplate "text/template"
 
 	"marketplace.example/trials/internal/domain/brand"
 )
@@ -45,15 +43,10 @@ func New(own map[string]string) (*Layout, []Problem) {
 	if len(all) > 0 {
 		return nil, all
 	}
-	html, err := htmltemplate.New(HTMLFile).Funcs(htmltemplate.FuncMap{"wrap": wrap}).Parse(source(HTMLFile))
-	if err != nil {
-		return nil, []Problem{explain(HTMLFile, err)}
+	l, problem := Source{HTML: source(HTMLFile), Text: source(TextFile)}.parse()
+	if problem != nil {
+		return nil, []Problem{*problem}
 	}
-	text, err := texttemplate.New(TextFile).Funcs(texttemplate.FuncMap{"wrap": wrap}).Parse(source(TextFile))
-	if err != nil {
-		return nil, []Problem{explain(TextFile, err)}
-	}
-	l := &Layout{html, text}
 	if all = l.try(); len(all) > 0 {
 		return nil, all
 	}

@@ -51,8 +51,39 @@ type Dated struct{ Label, Date, Zone string }
 
 // Layout is a pair of templates, which show the same of a page.
 type Layout struct {
-	html *htmltemplate.Template
-	text *texttemplate.Template
+	html   *htmltemplate.Template
+	text   *texttemplate.Template
+	source Source
+}
+
+// Source is a layout as it is written. Its fields are stored.
+type Source struct {
+	Text string `json:"text"`
+	HTML string `json:"html"`
+}
+
+// Source returns the layout as it was written.
+func (l *Layout) Source() Source { return l.source }
+
+// Layout returns the layout ready for use. It is not tried: what was stored was tried before it was used.
+func (s Source) Layout() (*Layout, error) {
+	l, problem := s.parse()
+	if problem != nil {
+		return nil, fmt.Errorf("reading %s, line %d: %s", problem.File, problem.Line, problem.Message)
+	}
+	return l, nil
+}
+
+func (s Source) parse() (*Layout, *Problem) {
+	html, err := htmltemplate.New(HTMLFile).Funcs(htmltemplate.FuncMap{"wrap": wrap}).Parse(s.HTML)
+	if err != nil {
+		return nil, new(explain(HTMLFile, err))
+	}
+	text, err := texttemplate.New(TextFile).Funcs(texttemplate.FuncMap{"wrap": wrap}).Parse(s.Text)
+	if err != nil {
+		return nil, new(explain(TextFile, err))
+	}
+	return &Layout{html, text, s}, nil
 }
 
 //go:embed builtin

@@ -69,13 +69,8 @@ type Timetable struct {
 // Timetable lists what is still to come, in UTC and on the vendor's clock.
 func (s State) Timetable() Timetable {
 	t := Timetable{VendorID: s.VendorID, Zone: s.Zone, Revision: s.Revision, Steps: []TimetableEntry{}}
-	loc, known := location(s.Zone)
 	for _, step := range s.Pending() {
-		entry := TimetableEntry{Kind: step.Kind, At: step.At}
-		if known {
-			entry.Local = step.At.In(loc).Format("Mon 2006-01-02 15:04 MST")
-		}
-		t.Steps = append(t.Steps, entry)
+		t.Steps = append(t.Steps, s.entry(step))
 	}
 	return t
 }

@@ -29,8 +29,32 @@ type SendResult struct {
 	RetryAfter time.Duration
 	// Reason is a code, never an address; empty with SendSent.
 	Reason string
-	// Template is the version of the templates that a vendor's e-mail was made of; empty for all else.
+	// Template is the version of the template that a vendor's e-mail was made of; empty for all else.
 	Template string
+	// Fields are what the e-mail says of the vendor; nil for all else.
+	Fields *MailFields
+}
+
+// MailFields are what an e-mail says of one vendor: with the version of its template, the e-mail as it was sent. They are
+// personal data: they are not logged, and an erasure removes them.
+type MailFields struct {
+	// Kind is the kind of e-mail, such as "reminder", which names its words.
+	Kind string `json:"kind"`
+	// Name is as the greeting has it, empty for none.
+	Name   string `json:"name"`
+	Locale string `json:"locale"`
+	Zone   string `json:"zone"`
+	// DaysLeft, GraceDays and LengthDays count days of the trial, at the moment of sending.
+	DaysLeft   int       `json:"daysLeft"`
+	GraceDays  int       `json:"graceDays"`
+	LengthDays int       `json:"lengthDays"`
+	EndsAt     time.Time `json:"endsAt"`
+	// Ended says that the trial had ended.
+	Ended bool `json:"ended"`
+	// GraceEndsAt is nil without a grace.
+	GraceEndsAt *time.Time `json:"graceEndsAt"`
+	// Day is the length of a day, in nanoseconds.
+	Day time.Duration `json:"day"`
 }
 
 // NotRendered is the reason of a send whose e-mail could not be made of its template.
@@ -81,9 +105,11 @@ type Send struct {
 	// constants but DeliveryGeneralBounce; empty until there is one.
 	Delivery   string     `json:"delivery"`
 	DeliveryAt *time.Time `json:"deliveryAt"`
-	// Template is the version of the templates that it was made of; empty until its worker tells that it was
+	// Template is the version of the template that it was made of; empty until its worker tells that it was
 	// sent.
 	Template string `json:"template"`
+	// Fields are what it says of the vendor; nil until its worker tells that it was sent, and after an erasure.
+	Fields *MailFields `json:"fields"`
 }
 
 // SendAction is what to do about a step's e-mail.

@@ -111,10 +111,7 @@ func (s *Set) fill(l *lexicon, own []Source) []Problem {
 		default:
 			var m Mail
 			compile(m.fields(l.language), source.Fields, &p)
-			if m.Heading.empty() {
-				m.Heading = m.Subject
-			}
-			l.mails[kind] = m
+			l.mails[kind] = m.titled()
 		}
 		all = append(all, p.all...)
 	}
