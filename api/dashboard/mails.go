@@ -139,7 +139,7 @@ func (d *dashboard) mailPage(r *http.Request) (mailPage, error) {
 
 // failMail says that there is no such e-mail, or what is wrong with what was asked for.
 func (d *dashboard) failMail(w http.ResponseWriter, r *http.Request, err error) {
-	if trial.CodeOf(err) == trial.CodeInvalid {
+	if c := trial.CodeOf(err); c == trial.CodeInvalid || c == trial.CodeConflict {
 		err = &trial.Error{Code: trial.CodeNotFound, Message: app.ErrorOf(err).Error()}
 	}
 	d.fail(w, r, "mail", err)

@@ -118,6 +118,8 @@ type MailAsk struct{ Policy, Language, Zone string }
 type PreviewedMail struct {
 	trial.TimetableEntry
 	Shown ShownMail
+	// Problem says why it cannot be shown, such as a kind without words; empty if it can.
+	Problem string
 }
 
 // PreviewMails are the e-mails that a vendor who registers now would get, in order. What is asked wrongly is a *trial.Error that
@@ -132,16 +134,17 @@ func (a *App) PreviewMails(ask MailAsk) ([]PreviewedMail, error) {
 	}
 	all := make([]PreviewedMail, 0, len(steps))
 	for _, r := range steps {
-		shown, err := a.Mails.Preview(r, ask.Language)
-		if err != nil {
-			return nil, fmt.Errorf("showing %s: %w", r.Kind, err)
+		mail := PreviewedMail{TimetableEntry: r.TimetableEntry}
+		if mail.Shown, err = a.Mails.Preview(r, ask.Language); err != nil {
+			mail.Problem = err.Error()
 		}
-		all = append(all, PreviewedMail{r.TimetableEntry, shown})
+		all = append(all, mail)
 	}
 	return all, nil
 }
 
-// PreviewMail is the one of them of a kind. One that the policy does not have is a *trial.Error that names the field.
+// PreviewMail is the one of them of a kind. One that the policy does not have is a *trial.Error that names the field; one that cannot
+// be rendered has trial.CodeConflict.
 func (a *App) PreviewMail(ask MailAsk, kind trial.Kind) (PreviewedMail, error) {
 	all, err := a.PreviewMails(ask)
 	if err != nil {
@@ -150,6 +153,9 @@ func (a *App) PreviewMail(ask MailAsk, kind trial.Kind) (PreviewedMail, error) {
 	i := slices.IndexFunc(all, func(m PreviewedMail) bool { return m.Kind == kind })
 	if i < 0 {
 		return PreviewedMail{}, trial.Invalid("kind", "%.40q is no e-mail of this policy; such are %s", kind, kindsOf(all))
+	}
+	if all[i].Problem != "" {
+		return all[i], trial.Conflict("this e-mail cannot be rendered: %s", all[i].Problem)
 	}
 	return all[i], nil
 }
