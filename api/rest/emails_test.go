@@ -70,7 +70,7 @@ func TestAnEMailThatCannotBeShownSaysWhy(t *testing.T) {
 	t.Parallel()
 	for why, change := range map[string]func(*api, *trial.Send){
 		"was not sent: its status is refused":               func(_ *api, s *trial.Send) { s.Status = trial.SendRefused },
-		"nobody but the mail service has told":              func(_ *api, s *trial.Send) { s.Template, s.Fields = "", nil },
+		"no worker has told that it was sent":               func(_ *api, s *trial.Send) { s.Template, s.Fields = "", nil },
 		"sent by an earlier version of this program":        func(_ *api, s *trial.Send) { s.Fields = nil },
 		"0123456789abcdef, is not on record":                func(_ *api, s *trial.Send) { s.Template = "0123456789abcdef" },
 		"cannot show the version of the template, old, any": func(a *api, s *trial.Send) { s.Template, a.store.MailVersions["old"] = "old", []byte(`{}`) },

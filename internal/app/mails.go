@@ -54,7 +54,7 @@ func (a *App) SentMail(ctx context.Context, key string) (SentMail, error) {
 	case send.Status != trial.SendSent:
 		mail.Missing = fmt.Sprintf("This e-mail was not sent: its status is %s.", send.Status)
 	case send.Template == "":
-		mail.Missing = "It is not on record what this e-mail was made of: nobody but the mail service has told that it was sent."
+		mail.Missing = "It is not on record what this e-mail was made of: no worker has told that it was sent."
 	case send.Fields == nil:
 		mail.Missing, err = a.unsaid(ctx, *send)
 	default:
