@@ -44,8 +44,9 @@ func (r armRow) Converts() string {
 	return fmt.Sprintf("%s (%s to %s)", evidence.Percent(r.Share), evidence.Percent(r.Low), evidence.Percent(r.High))
 }
 
+// experimentsPage is not kept up to date in the browser: it changes once a day, and reads the trials of all vendors dealt.
 func (d *dashboard) experimentsPage(w http.ResponseWriter, r *http.Request) {
-	view := experimentsView{frame: d.live(r, "Experiments", "experiments"), Asked: r.URL.Query().Get("asked")}
+	view := experimentsView{frame: d.frame(r.Context(), "Experiments", "experiments"), Asked: r.URL.Query().Get("asked")}
 	if d.Experiments == nil {
 		d.fail(w, r, "experiments", &trial.Error{Code: trial.CodeNotFound, Message: "no experiments are kept here"})
 		return

@@ -100,3 +100,19 @@ func TestWheneverATrialIsAdopted(t *testing.T) {
 		require.Equal(t, trial.Control, s.Cohort)
 	})
 }
+
+// Who is compared in an experiment stays in the arm that was dealt, whatever happens to the trial.
+func TestATrialStaysInItsArm(t *testing.T) {
+	t.Parallel()
+	arm := &trial.Assignment{Experiment: "x", Arm: "a"}
+	r := trial.Registration{VendorID: "v", Cohort: trial.Automated, Policy: trial.DefaultPolicy(), Day: trial.RealDay, At: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), Experiment: arm}
+	s := trial.NewState(r)
+	at := r.At.Add(time.Hour)
+	for i, kind := range []trial.EventType{
+		trial.EventExtended, trial.EventShortened, trial.EventRezoned, trial.EventReleased, trial.EventAdopted, trial.EventCancelled, trial.EventRevived, trial.EventConverted,
+	} {
+		s = s.Apply(trial.Event{Seq: 2 + i, Type: kind, At: at, EndsAt: new(at.AddDate(0, 0, 20)), Zone: "Europe/Paris", Request: &trial.Request{ID: string(kind), At: at}})
+		require.Equal(t, arm, s.Experiment, kind)
+		require.Equal(t, arm, s.Overview().Experiment, kind)
+	}
+}
