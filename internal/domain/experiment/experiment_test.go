@@ -54,6 +54,11 @@ func TestAnExperimentStartsAsItIsAskedFor(t *testing.T) {
 		ID: "e-1", Name: "longer-trial", ArmA: "standard-14d", ArmB: "long-30d", Difference: 0.05, Expected: experiment.Expected{PerDay: 30, Conversion: 0.10},
 		HorizonDays: 30, Day: day, Salt: "salt", StartedAt: began, StartedBy: "ana", Formula: "betting/1",
 	}, e, "the longer arm's 30 days count, not the 14 and 3 of the other")
+	r := request()
+	r.ArmA, r.ArmB = r.ArmB, r.ArmA
+	swapped, err := experiment.Start("e-1", "salt", "ana", r, situation(), began)
+	require.NoError(t, err)
+	require.Equal(t, 30, swapped.HorizonDays)
 	require.Equal(t, experiment.Dealing, e.Status())
 	require.Equal(t, "standard-14d", e.Policy(experiment.ArmA))
 	require.Equal(t, "long-30d", e.Policy(experiment.ArmB))
