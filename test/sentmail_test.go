@@ -18,13 +18,13 @@ import (
 // the wording looks at it, and has it sent to themselves.
 func TestAnEMailIsSeenAsItWasSent(t *testing.T) {
 	folder, words := t.TempDir(), ""
-	say := func(heading string) {
+	wording := func(heading string) {
 		require.NoError(t, os.MkdirAll(filepath.Join(folder, "en"), 0o700))
 		words = filepath.Join(folder, "en", "welcome.yaml")
 		require.NoError(t, os.WriteFile(words, []byte("heading: "+heading+"\n"), 0o600))
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "brand.yaml"), []byte("name: Plum Market\nbuttons: {default: \"https://plum.example/plans?vendor={vendorId}\"}\n"), 0o600))
-	say("The words of yesterday")
+	wording("The words of yesterday")
 	to, people := "owner-"+strings.ToLower(rand.Text())+"@example.com", filepath.Join(t.TempDir(), "stakeholders.yaml")
 	require.NoError(t, os.WriteFile(people, []byte("stakeholders:\n  - {role: product-owner, email: "+to+"}\n"), 0o600))
 	s := begin(t, system.Options{Env: []string{"MAIL_TEMPLATES=" + folder, "STAKEHOLDERS=" + people}})
@@ -34,7 +34,7 @@ func TestAnEMailIsSeenAsItWasSent(t *testing.T) {
 	sent := s.messages(ada.id + "/welcome")[0]
 	require.Contains(t, sent.HTML, "The words of yesterday")
 
-	say("The words of today")
+	wording("The words of today")
 	page := s.signIn(s.Secrets.AdminToken)
 	require.Equal(t, http.StatusOK, page("/admin/mail").Status)
 	require.Contains(t, string(page("/admin/mail/welcome/frame?scheme=light").Body), "The words of today")
@@ -60,7 +60,7 @@ func TestAnEMailIsSeenAsItWasSent(t *testing.T) {
 	require.Contains(t, wrong, "line 1: heading: {words} is no field here")
 	require.Contains(t, string(page("/admin/mail/welcome/frame?scheme=light").Body), "The words of today")
 
-	say("The words of today") // the command line refuses wrong ones in its environment
+	wording("The words of today") // the command line refuses wrong ones in its environment
 	_, err := s.Starter(s.ctx, "mail", "send", "welcome", "--to", ada.address)
 	require.ErrorContains(t, err, "must be the address of a stakeholder")
 	s.starter("mail", "send", "welcome", "--language", "fr", "--to", to)
