@@ -17,7 +17,7 @@ import (
 )
 
 // concrete is the path of a route as somebody asks for it.
-var concrete = strings.NewReplacer("{id}", "vendor-013", "{kind}", "welcome", "{revision}", "0", "{control:extend|shorten|cancel|revive}", "extend", "{operation}", "bulk-20260312-102000-5f3a11c0", "{control:pause|resume|advance|rollback}", "pause",
+var concrete = strings.NewReplacer("{id}", "vendor-013", "{kind}", "welcome", "{revision}", "0", "{control:extend|shorten|cancel|revive|policy}", "extend", "{operation}", "bulk-20260312-102000-5f3a11c0", "{control:pause|resume|advance|rollback}", "pause",
 	"{control:tick}/{criterion}", "tick/feedback-positive", "{experiment}", "experiment-20260110-090000-5d2f0a", "{alert}", "workerAway", "{control:acknowledge|silence|unsilence}", "silence")
 
 // Every page with every role: what a role may not use is refused, with the role
@@ -30,7 +30,7 @@ func TestEveryPageWithEveryRole(t *testing.T) {
 		"GET /admin/trials/{id}/emails/{kind}/{revision}": access.Viewer, "GET /admin/trials/{id}/emails/{kind}/{revision}/frame": access.Viewer,
 		"GET /admin/policies": access.Viewer, "GET /admin/mail": access.Viewer, "GET /admin/mail/{kind}": access.Viewer, "GET /admin/mail/{kind}/frame": access.Viewer, "POST /admin/mail/{kind}": access.Operator,
 		"POST /admin/sign-out": access.Viewer, "GET /admin/rollout/forecast": access.Viewer,
-		"GET /admin/trials/{id}/{control:extend|shorten|cancel|revive}": access.Operator, "POST /admin/trials/{id}/{control:extend|shorten|cancel|revive}": access.Operator,
+		"GET /admin/trials/{id}/{control:extend|shorten|cancel|revive|policy}": access.Operator, "POST /admin/trials/{id}/{control:extend|shorten|cancel|revive|policy}": access.Operator,
 		"GET /admin/stop": access.Operator, "POST /admin/stop": access.Operator,
 		"GET /admin/experiments": access.Viewer, "GET /admin/experiments/{experiment}": access.Viewer,
 		"GET /admin/experiments/start": access.Admin, "POST /admin/experiments/start": access.Admin,

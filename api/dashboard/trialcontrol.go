@@ -23,12 +23,14 @@ var trialControls = map[string]controlWords{
 	trial.MessageCancel: {trial.MessageCancel, "Cancel", "The trial is over at once, without an e-mail. It can be revived, but what is skipped now is not made up for.",
 		true},
 	trial.MessageRevive: {trial.MessageRevive, "Revive", "The trial runs again, for so many days from now.", false},
+	trial.MessagePolicy: {trial.MessagePolicy, "Move", "What is to come is planned by another policy, from the trial's start, as if it had always had it; days that were " +
+		"given or taken by hand stay so. E-mails that would be past are skipped, and none is sent about the move.", false},
 }
 
 // changed thanks for what was done.
 var changed = map[string]string{
 	trial.MessageExtend: "The trial is extended.", trial.MessageShorten: "The trial is shortened.", trial.MessageCancel: "The trial is cancelled.",
-	trial.MessageRevive: "The trial runs again.",
+	trial.MessageRevive: "The trial runs again.", trial.MessagePolicy: "The trial is moved to another policy.",
 }
 
 // daysAtFirst is what the forms begin with, in days.
@@ -40,9 +42,9 @@ func controlsOfTrial(status trial.Status, converted bool) []controlWords {
 	switch {
 	case converted:
 	case status == trial.Active:
-		names = []string{trial.MessageExtend, trial.MessageShorten, trial.MessageCancel}
+		names = []string{trial.MessageExtend, trial.MessageShorten, trial.MessageCancel, trial.MessagePolicy}
 	case status == trial.Grace:
-		names = []string{trial.MessageExtend, trial.MessageCancel}
+		names = []string{trial.MessageExtend, trial.MessageCancel, trial.MessagePolicy}
 	case status == trial.Expired, status == trial.Cancelled:
 		names = []string{trial.MessageRevive}
 	}
@@ -64,6 +66,9 @@ type trialControlView struct {
 	// Days is what was entered; Wants says that the change needs it.
 	Days  string
 	Wants bool
+	// Policy is what was chosen of Offered, which are there for a move alone.
+	Policy  string
+	Offered []trial.Policy
 	// Revision is the trial's as it is shown: one that has changed since is not changed by mistake. RequestID lets a form that is sent
 	// twice count once.
 	Revision, RequestID string
@@ -91,8 +96,11 @@ func (d *dashboard) trialControlView(ctx context.Context, id, control string) (t
 	}
 	words := trialControls[control]
 	view := trialControlView{
-		frame: d.frame(ctx, words.Title+" the trial of "+id, "trials"), Control: words, Before: state, Days: daysAtFirst, Wants: control != trial.MessageCancel,
+		frame: d.frame(ctx, words.Title+" the trial of "+id, "trials"), Control: words, Before: state, Days: daysAtFirst, Wants: control != trial.MessageCancel && control != trial.MessagePolicy,
 		Revision: strconv.Itoa(state.Revision), RequestID: rand.Text(),
+	}
+	if control == trial.MessagePolicy {
+		view.Offered = d.Policies.Policies
 	}
 	if !slices.Contains(controlsOfTrial(state.Status, state.ConvertedAt != nil), words) {
 		view.Error = "This does not apply now."
@@ -110,6 +118,7 @@ func (d *dashboard) controlTrial(w http.ResponseWriter, r *http.Request) {
 	}
 	confirmed := r.PostFormValue("confirmed") == "yes"
 	view.Reason, view.Days, view.RequestID = r.PostFormValue("reason"), r.PostFormValue("days"), r.PostFormValue("request")
+	view.Policy = r.PostFormValue("policy")
 	request, err := view.request(r)
 	if err == nil && confirmed {
 		err = d.Controls.ChangeTrialRecorded(r.Context(), control, id, request)
@@ -138,6 +147,13 @@ func (v *trialControlView) request(r *http.Request) (trial.Request, error) {
 		return request, trial.Invalid("revision", "is missing: open this page again")
 	}
 	request.IfRevision = &seen
+	if v.Control.Name == trial.MessagePolicy {
+		i := slices.IndexFunc(v.Offered, func(p trial.Policy) bool { return p.Name == v.Policy })
+		if i < 0 {
+			return request, trial.Invalid(trial.FieldPolicy, "must be one of those that new vendors get")
+		}
+		request.Policy = &v.Offered[i]
+	}
 	if !v.Wants {
 		return request, nil
 	}

@@ -51,6 +51,26 @@ func TestATrialIsChangedOnItsPage(t *testing.T) {
 	require.Equal(t, trial.Active, s.world.States["vendor-013"].Status)
 }
 
+func TestATrialIsMovedToAnotherPolicyOnItsPage(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	inOrder(t, s.get(ofTrial).text(), "Extend …", "Move …")
+	const path = ofTrial + "/policy"
+	require.Contains(t, s.get(path).body, "<option selected>standard-14d</option><option>brazil-30d</option>")
+	values := s.filledAt(path, "asked by sales")
+	for wrong, says := range map[string]string{"gold": "policy must be one of those that new vendors get.", "standard-14d": "Nothing was done: the trial has this policy already."} {
+		values.Set("policy", wrong)
+		require.Contains(t, s.post(path, values).text(), says)
+	}
+	values.Set("policy", "brazil-30d")
+	inOrder(t, s.post(path, values).text(), "As it would be then", "Policy brazil-30d. Reason: asked by sales", "It ends ", "half-way")
+	require.Equal(t, "standard-14d", s.world.States["vendor-013"].Policy.Name, "a preview changes nothing")
+	values.Set("confirmed", "yes")
+	a := s.post(path, values)
+	require.Equal(t, http.StatusSeeOther, a.status, a.text())
+	inOrder(t, s.get(a.header.Get("Location")).text(), "The trial is moved to another policy.", "brazil-30d", "moved to the policy brazil-30d")
+}
+
 // What another person has changed meanwhile is not changed on what was shown before.
 func TestATrialThatHasChangedIsLookedAtAgain(t *testing.T) {
 	t.Parallel()

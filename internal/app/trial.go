@@ -76,6 +76,9 @@ func (a *App) ChangeTrialRecorded(ctx context.Context, message, vendorID string,
 	if r.Days != 0 {
 		asked.Asked = audit.Document(map[string]any{"days": r.Days})
 	}
+	if r.Policy != nil {
+		asked.Action, asked.Asked = "moveTrial", audit.Document(map[string]any{"policy": r.Policy.Name})
+	}
 	if err := CheckNamesNobody(asked, []trial.Vendor{v}); err != nil {
 		return err
 	}
