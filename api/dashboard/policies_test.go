@@ -27,7 +27,7 @@ func TestThePageOfThePolicies(t *testing.T) {
 func TestThePageOfThePoliciesWithoutFigures(t *testing.T) {
 	t.Parallel()
 	inOrder(t, signedIn(t, sample.Busy(), func(o *dashboard.Options) { o.Figures = nil }).get("/admin/policies").text(),
-		"All others get standard-14d", "Trials by policy Figures are not measured here.", "brazil-30d 30 days")
+		"All others get standard-14d", "Trials by policy Figures are not measured here.", "brazil-30d Length 30 days")
 	w := sample.Busy()
 	s := signedIn(t, w)
 	w.Err = sample.ErrUnavailable

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/audit"
@@ -63,6 +64,11 @@ func (b *backend) Counters(ctx context.Context, periods []monitoring.Period) (ta
 		return nil
 	})
 	return tally, err
+}
+
+// Calls are none, as no call is observed.
+func (b *backend) Calls(context.Context, time.Time, time.Time, time.Duration) (rollout.Calls, error) {
+	return rollout.Calls{}, nil
 }
 
 // Trial does what is due of a trial, and returns it.
