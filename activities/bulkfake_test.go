@@ -72,7 +72,7 @@ func (h *bulkFake) operation(a bulk.Action) bulk.Operation {
 		o.Days = 3
 	case bulk.Convert:
 		o.At = new(now)
-	case bulk.Cancel, bulk.Resend, bulk.Undo:
+	case bulk.Cancel, bulk.Move, bulk.Resend, bulk.Undo:
 	}
 	return o
 }

@@ -148,16 +148,20 @@ func (s State) Apply(e Event) State {
 	case EventConverted:
 		s.convert(e)
 	case EventAdopted, EventReleased:
-		// Whoever owns the trial now decides again on a held step.
-		s.Automated, s.Held, s.AutomatedUnder = e.Type == EventAdopted, nil, 0
-		if s.Automated {
-			s.AdoptedAt = &e.At
-			if e.Request != nil {
-				s.AutomatedUnder = e.Request.FlagsVersion
-			}
-		}
+		s.handOver(e)
 	}
 	return s
+}
+
+// handOver has whoever owns the trial now decide again on a held step.
+func (s *State) handOver(e Event) {
+	s.Automated, s.Held, s.AutomatedUnder = e.Type == EventAdopted, nil, 0
+	if s.Automated {
+		s.AdoptedAt = &e.At
+		if e.Request != nil {
+			s.AutomatedUnder = e.Request.FlagsVersion
+		}
+	}
 }
 
 func (s *State) begin(r Registration) {

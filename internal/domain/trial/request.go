@@ -144,22 +144,8 @@ func (s State) requestHandover(name string, e *Event) *Event {
 
 // requestEnd handles the messages that give the trial a new end.
 func (s State) requestEnd(name string, e *Event) (*Event, error) {
-	var end time.Time
-	running := s.Status == Active || s.Status == Grace
-	switch {
-	case name == MessageExtend && running:
-		from := s.EndsAt
-		if e.At.After(from) {
-			from = e.At // support means so many days that the vendor can use
-		}
-		e.Type, end = EventExtended, s.Calendar().AddDays(from, e.Request.Days)
-	case name == MessageShorten && s.Status == Active:
-		e.Type, end = EventShortened, s.Calendar().AddDays(s.EndsAt, -e.Request.Days)
-	case name == MessageRevive && (s.Status == Expired || s.Status == Cancelled):
-		e.Type, end = EventRevived, s.Calendar().AddDays(e.At, e.Request.Days)
-	case name == MessagePolicy && running:
-		e.Type, end = EventMoved, s.endUnder(*e.Request.Policy)
-	default:
+	end, applies := s.newEnd(name, e)
+	if !applies {
 		return nil, Conflict("the trial is %s: %s does not apply", s.Status, name)
 	}
 	field := "days"
@@ -184,6 +170,29 @@ func (s State) requestEnd(name string, e *Event) (*Event, error) {
 	e.EndsAt = &end
 	e.KeepWelcome = slices.ContainsFunc(s.Pending(), func(step Step) bool { return step.Kind == Welcome })
 	return e, nil
+}
+
+// newEnd is the end that a message's days or its policy mean, and gives the event its type; applies is false where the trial's status
+// has none.
+func (s State) newEnd(name string, e *Event) (end time.Time, applies bool) {
+	running := s.Status == Active || s.Status == Grace
+	switch {
+	case name == MessageExtend && running:
+		from := s.EndsAt
+		if e.At.After(from) {
+			from = e.At // support means so many days that the vendor can use
+		}
+		e.Type, end = EventExtended, s.Calendar().AddDays(from, e.Request.Days)
+	case name == MessageShorten && s.Status == Active:
+		e.Type, end = EventShortened, s.Calendar().AddDays(s.EndsAt, -e.Request.Days)
+	case name == MessageRevive && (s.Status == Expired || s.Status == Cancelled):
+		e.Type, end = EventRevived, s.Calendar().AddDays(e.At, e.Request.Days)
+	case name == MessagePolicy && running:
+		e.Type, end = EventMoved, s.endUnder(*e.Request.Policy)
+	default:
+		return end, false
+	}
+	return end, true
 }
 
 // checkEnd checks a requested new end; field is the field to name in the error.

@@ -115,8 +115,9 @@ func (f Facts) mails() Mails {
 		return MailsOn
 	case trial.ReasonUnsubscribed:
 		return MailsOff
+	default:
+		return MailsFail
 	}
-	return MailsFail
 }
 
 // next is what is to come, on the vendor's clock: e-mails by their day, since they may come a little later, the rest to the minute.
