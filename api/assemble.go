@@ -15,6 +15,7 @@ import (
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/vendorpage"
 	"marketplace.example/trials/internal/platform/config"
 	"marketplace.example/trials/internal/platform/health"
@@ -63,15 +64,20 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, fmt.Errorf("preparing to verify links: %w", err)
 	}
-	templates, err := wiring.NewTemplates(cfg.Mail, log)
+	policies, err := cfg.ReadPolicies()
+	if err != nil {
+		return nil, err
+	}
+	templates, err := wiring.NewTemplates(func() (config.Mail, error) { return cfg.MailOf(policies) }, log) // as the worker reads them
 	if err != nil {
 		return nil, fmt.Errorf("MAIL_TEMPLATES: %w", err)
 	}
+	base.Sampler.Fault = templates.Fault
 	checker, shown, err := checkHealth(ctx, cfg, base)
 	if err != nil {
 		return nil, err
 	}
-	cases, err := useCases(cfg, base, templates)
+	cases, err := useCases(cfg, policies, base, templates)
 	if err != nil {
 		return nil, err
 	}
@@ -105,12 +111,8 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 }
 
 // useCases makes what the API and its pages ask for. They show e-mails as the templates make them.
-func useCases(cfg config.Config, base *wiring.Base, templates *wiring.Templates) (*app.App, error) {
+func useCases(cfg config.Config, policies policy.Set, base *wiring.Base, templates *wiring.Templates) (*app.App, error) {
 	plan, err := cfg.Plan()
-	if err != nil {
-		return nil, err
-	}
-	policies, err := cfg.ReadPolicies()
 	if err != nil {
 		return nil, err
 	}

@@ -1228,7 +1228,7 @@ type VendorExport struct {
 	// CreatedAt When the marketplace made the user, null where it does not say.
 	CreatedAt *time.Time `json:"createdAt"`
 
-	// Emails What is known of each e-mail; not what it said.
+	// Emails What is known of each e-mail, and what it said of the vendor.
 	Emails []Email `json:"emails"`
 
 	// Events Everything that happened to the trial, in order.

@@ -122,3 +122,15 @@ func TestSendMeThisOne(t *testing.T) {
 	require.NotContains(t, s.get(path).text(), "Send me this one")
 	require.Equal(t, http.StatusForbidden, s.post("/admin/mail/reminder-7d", values).status)
 }
+
+// A frame of an e-mail is light or dark; another address is a mistake of whoever wrote it.
+func TestAFrameOfAnEMailIsLightOrDark(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	require.Equal(t, http.StatusOK, s.get("/admin/mail/welcome/frame?scheme=dark").status)
+	for _, scheme := range []string{"", "sepia", "light dark"} {
+		a := s.get("/admin/mail/welcome/frame?" + url.Values{"scheme": {scheme}}.Encode())
+		require.Equal(t, http.StatusBadRequest, a.status, scheme)
+		require.Contains(t, a.text(), "scheme: must be light or dark.")
+	}
+}

@@ -93,6 +93,8 @@ func (d *dashboard) fail(w http.ResponseWriter, r *http.Request, section string,
 		switch e.Code {
 		case trial.CodeNotFound:
 			status, t = http.StatusNotFound, trouble{Title: "Not found", Text: e.Error() + "."}
+		case trial.CodeInvalid:
+			status, t = http.StatusBadRequest, trouble{Title: "This address is not right", Text: e.Error() + "."}
 		case trial.CodeUnavailable:
 			status = http.StatusServiceUnavailable
 		default: // as any other

@@ -7,6 +7,7 @@ import (
 
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/flags"
+	"marketplace.example/trials/internal/domain/idempotency"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -77,4 +78,22 @@ func TestStoppingWhileTheRolloutEnds(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, doc.FeatureFlags.TrialAutomation.Enabled)
 	requireWhole(t, a.store.Record)
+}
+
+// An earlier attempt whose answer is not known keeps its key: it was for another rollout, or there was none then.
+func TestStoppingWithAKeyThatAnotherAttemptHolds(t *testing.T) {
+	t.Parallel()
+	for name, world := range map[string]func(*testing.T) *api{"no rollout": newAPI, "a rollout": running} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := world(t)
+			_, mine, err := a.store.ClaimKey(t.Context(), "k-1", idempotency.Claim{Request: "another", At: present})
+			require.NoError(t, err)
+			require.True(t, mine)
+			require.NoError(t, a.app.StopAutomationRecorded(t.Context(), flags.Request{ID: "k-1", Reason: "harm"}))
+			doc, err := a.store.Flags(t.Context())
+			require.NoError(t, err)
+			require.False(t, doc.FeatureFlags.TrialAutomation.Enabled)
+		})
+	}
 }

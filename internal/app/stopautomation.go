@@ -22,12 +22,19 @@ func (a *App) StopAutomationRecorded(ctx context.Context, r flags.Request) error
 	}
 	if found && (!state.Status.Final() || state.Knows(r.ID)) {
 		err = a.SteerRolloutRecorded(ctx, state.ID, rollout.SignalRollback, r)
-		if trial.CodeOf(err) != trial.CodeConflict { // else it has ended meanwhile
+		// Else it has ended meanwhile, or an earlier attempt was for another one.
+		if code := trial.CodeOf(err); code != trial.CodeConflict && code != CodeReused {
 			return err
 		}
 	}
+	if r.ID != "" {
+		r.ID += switchedOffKey // an attempt whose answer is not known keeps its key, and must not stand in the way of this one
+	}
 	return a.switchOffRecorded(ctx, r)
 }
+
+// switchedOffKey is behind the key of a stop that switches the automation off without a rollout.
+const switchedOffKey = "-off"
 
 // switchOffRecorded switches the automation off, on record.
 func (a *App) switchOffRecorded(ctx context.Context, r flags.Request) error {

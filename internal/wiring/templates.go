@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +21,8 @@ type Templates struct {
 	read func() (config.Mail, error)
 	log  *zap.Logger
 	good atomic.Pointer[config.Mail]
+	// reading is held while they are read.
+	reading sync.Mutex
 	// fault is what is wrong with those that have come since; an error of nil for nothing.
 	fault atomic.Pointer[fault]
 }
@@ -50,6 +53,8 @@ type fault struct {
 
 // Reload takes what the templates have become, unless something is wrong with them.
 func (t *Templates) Reload(context.Context) error {
+	t.reading.Lock() // a slower reader would bring older ones back
+	defer t.reading.Unlock()
 	mail, err := t.read()
 	if err != nil {
 		if now := (fault{brief(err), err}); t.fault.Swap(&now).brief != now.brief {
