@@ -64,11 +64,15 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, fmt.Errorf("preparing to verify links: %w", err)
 	}
+	buttons, err := ses.NewButtons(cfg.ButtonSecret)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the buttons: %w", err)
+	}
 	policies, err := cfg.ReadPolicies()
 	if err != nil {
 		return nil, err
 	}
-	templates, err := wiring.NewTemplates(func() (config.Mail, error) { return cfg.MailOf(policies) }, log) // as the worker reads them
+	templates, err := wiring.NewTemplates(func() (config.Mail, error) { return cfg.Signable(cfg.MailOf(policies)) }, log) // as the worker reads them
 	if err != nil {
 		return nil, fmt.Errorf("MAIL_TEMPLATES: %w", err)
 	}
@@ -89,7 +93,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 		return nil, err
 	}
 	api, err := rest.New(rest.Options{
-		App: cases, Mail: mailbox{verifier: verifier, links: links, refused: base.Metrics.Refused, log: log},
+		App: cases, Mail: mailbox{verifier: verifier, links: links, buttons: buttons, refused: base.Metrics.Refused, log: log},
 		Health: checker, Calls: calls{base.Metrics, base.Sampler}, Tracer: base.Traces.Tracer("http"), Callers: callers, Log: log,
 		Look: func() vendorpage.Look {
 			mail := templates.Current()

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/adapters/ses"
 	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/brand"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -16,6 +18,7 @@ import (
 type mailbox struct {
 	verifier *ses.Verifier
 	links    *ses.Links
+	buttons  ses.Buttons
 	// refused counts a message that was not believed, by reason.
 	refused func(reason string)
 	log     *zap.Logger
@@ -139,4 +142,9 @@ func fieldOf(code string) string {
 		return "SubscribeURL"
 	}
 	return "body"
+}
+
+// ButtonToken is the token in the target of a vendor's button, made at a moment.
+func (m mailbox) ButtonToken(b brand.Brand, vendorID string, at time.Time) (string, error) {
+	return m.buttons.Token(b, vendorID, at)
 }

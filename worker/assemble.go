@@ -170,7 +170,11 @@ func newMailer(ctx context.Context, cfg config.Config, policies policy.Set, base
 	if err != nil {
 		return nil, fmt.Errorf("preparing the links: %w", err)
 	}
-	templates, err := wiring.NewTemplates(func() (config.Mail, error) { return cfg.MailOf(policies) }, log)
+	buttons, err := ses.NewButtons(cfg.ButtonSecret)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the buttons: %w", err)
+	}
+	templates, err := wiring.NewTemplates(func() (config.Mail, error) { return cfg.Signable(cfg.MailOf(policies)) }, log)
 	if err != nil {
 		return nil, fmt.Errorf("MAIL_TEMPLATES: %w", err)
 	}
@@ -181,7 +185,7 @@ func newMailer(ctx context.Context, cfg config.Config, policies policy.Set, base
 	}
 	account := ses.NewAccount(service, max(cfg.TrialDay/refusalsPerDay, leastForget))
 	return &mailer{
-		sender: sender, rate: rate, account: account, links: links, templates: templates, policies: policies, day: cfg.TrialDay, mailed: base.Metrics.Mailed, log: log,
+		sender: sender, rate: rate, account: account, links: links, buttons: buttons, templates: templates, policies: policies, day: cfg.TrialDay, mailed: base.Metrics.Mailed, log: log,
 		keep: func(ctx context.Context, hash string, content []byte) error {
 			return base.Store.KeepMailVersion(ctx, hash, content, time.Now())
 		},

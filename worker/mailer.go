@@ -37,6 +37,7 @@ type mailer struct {
 	rate      *ses.Rate
 	account   *ses.Account
 	links     *ses.Links
+	buttons   ses.Buttons
 	templates *wiring.Templates
 	// policies and day are those of previews.
 	policies policy.Set
@@ -78,6 +79,10 @@ func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (trial.SendResu
 	c := content(e, mail)
 	c.UnsubscribeURL, c.FeedbackURL = unsubscribe, m.links.Feedback(c.VendorID, string(e.Step.Kind))
 	c.GuideURL = m.links.Guide(c.VendorID)
+	var err error
+	if c.ButtonToken, err = m.buttons.Token(c.Brand, c.VendorID, time.Now()); err != nil {
+		return trial.SendResult{}, err
+	}
 	r, err := ses.Render(c)
 	if err != nil {
 		return trial.SendResult{}, err

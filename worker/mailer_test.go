@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
@@ -91,6 +92,19 @@ func (m *lastMail) SendEmail(_ context.Context, in *sesv2.SendEmailInput, _ ...f
 	return &sesv2.SendEmailOutput{MessageId: aws.String("m-1")}, nil
 }
 
+// tokenIn is the token of the button in an e-mail, and whom it is of.
+func tokenIn(t *testing.T, text string) (token, subject string) {
+	t.Helper()
+	_, rest, found := strings.Cut(text, "#eyJ")
+	require.True(t, found, text)
+	token, _, _ = strings.Cut("eyJ"+rest, "\n")
+	read, err := jwt.Parse(token, func(*jwt.Token) (any, error) { return []byte(strings.Repeat("b", 32)), nil }, jwt.WithValidMethods([]string{"HS256"}))
+	require.NoError(t, err)
+	subject, err = read.Claims.GetSubject()
+	require.NoError(t, err)
+	return token, subject
+}
+
 // A vendor's e-mail bears the brand, a canary's as well; a stakeholder's does not.
 func TestEMailsToVendorsBearTheBrand(t *testing.T) {
 	t.Parallel()
@@ -103,13 +117,15 @@ func TestEMailsToVendorsBearTheBrand(t *testing.T) {
 	require.NoError(t, err)
 	nordic := config.Mail{Version: "v-of-nordic", Words: built.Words, Brand: brand.Brand{
 		Name: "Nordic Market", Sender: brand.Sender{Name: "Nordic Market", ReplyTo: "help@nordic.example"},
-		Buttons: brand.Buttons{Default: "https://nordic.example/plans?vendor={vendorId}"},
+		Buttons: brand.Buttons{Default: "https://nordic.example/plans?vendor={vendorId}#{token}"},
 	}}
 	used, err := wiring.NewTemplates(func() (config.Mail, error) { return nordic, nil }, zap.NewNop())
 	require.NoError(t, err)
 	kept := map[string][][]byte{}
+	buttons, err := ses.NewButtons(strings.Repeat("b", 32))
+	require.NoError(t, err)
 	m := &mailer{
-		sender: sender, links: links, account: ses.NewAccount(nil, 0), mailed: func(string) {}, templates: used, log: zap.NewNop(),
+		sender: sender, links: links, buttons: buttons, account: ses.NewAccount(nil, 0), mailed: func(string) {}, templates: used, log: zap.NewNop(),
 		keep: func(_ context.Context, hash string, content []byte) error {
 			kept[hash] = append(kept[hash], content)
 			return nil
@@ -130,8 +146,11 @@ func TestEMailsToVendorsBearTheBrand(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, aws.ToString(service.sent.Content.Simple.Subject.Data), again.Subject)
 		text := aws.ToString(service.sent.Content.Simple.Body.Text.Data)
+		token, subject := tokenIn(t, text)
+		require.Equal(t, vendorID, subject)
 		require.Contains(t, text, "Welcome to Nordic Market.")
-		require.Contains(t, text, "https://nordic.example/plans?vendor="+vendorID+"\n")
+		require.Contains(t, text, "https://nordic.example/plans?vendor="+vendorID+"#"+token+"\n")
+		require.NotContains(t, again.Text+string(kept[delivery.Template][0]), token, "it is kept nowhere")
 		require.Contains(t, text, "https://trials.nordic.example/unsubscribe/")
 		require.Contains(t, text, links.Feedback(vendorID, "welcome")+"\n")
 		require.Equal(t, `"Nordic Market" <trials@nordic.example>`, aws.ToString(service.sent.FromEmailAddress))

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/brand"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/idempotency"
 	"marketplace.example/trials/internal/domain/monitoring"
@@ -256,6 +257,10 @@ func (mails) Reader(token string) (string, error) {
 }
 
 func (mails) GuideToken(vendorID string) string { return "guide." + vendorID }
+
+func (mails) ButtonToken(_ brand.Brand, vendorID string, at time.Time) (string, error) {
+	return "button." + vendorID + "." + at.Format(time.DateOnly), nil
+}
 
 // neutralLook is that of the neutral brand.
 var neutralLook = sync.OnceValue(func() vendorpage.Look {

@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/internal/domain/trial"
+	"marketplace.example/trials/internal/domain/vendorpage"
 )
 
 const guidePath = "/guide/guide.v-1"
@@ -50,6 +52,23 @@ func TestTheGuideTellsAVendorOfItsTrial(t *testing.T) {
 	after, _ := a.store.written()
 	require.Equal(t, before, after, "looking changes nothing: mail scanners follow links")
 	require.Equal(t, http.StatusMethodNotAllowed, a.call(request{method: http.MethodHead, path: guidePath}).status)
+}
+
+// The button is made when the page is opened, and so is its token. The log has neither.
+func TestTheGuidesButtonHasAToken(t *testing.T) {
+	t.Parallel()
+	a := makeAPI(t, options{pages: func() vendorpage.Look {
+		branded := neutralLook()
+		branded.Brand.Buttons.Reminder = "https://n.example/{vendorId}#{token}"
+		return branded
+	}})
+	a.register()
+	page := a.browse(guidePath)
+	require.Equal(t, http.StatusOK, page.status, "%s", page.body)
+	require.Contains(t, string(page.body), `href="https://n.example/v-1#button.v-1.`+present.Format(time.DateOnly)+`"`)
+	for _, entry := range a.logs.All() {
+		require.NotContains(t, fmt.Sprint(entry.Message, entry.ContextMap()), "button.v-1")
+	}
 }
 
 // Each wish counts, as often as it changes, and holds for the next e-mail.

@@ -31,6 +31,7 @@ import (
 	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
+	"marketplace.example/trials/internal/domain/vendorpage"
 )
 
 const (
@@ -78,6 +79,8 @@ type options struct {
 	silent bool
 	// policies are other than the built-in one.
 	policies *policy.Set
+	// pages are how the vendors' pages look: like the neutral brand if nil.
+	pages func() vendorpage.Look
 }
 
 func makeAPI(t *testing.T, o options) *api {
@@ -95,8 +98,11 @@ func makeAPI(t *testing.T, o options) *api {
 		Store: rest.WithCohorts(a.store), Trials: a.workflows, Rollouts: a.workflows, Bulks: a.workflows, Plan: rollout.DefaultPlan(),
 		Policies: *cmp.Or(o.policies, new(policy.BuiltIn())), Day: cmp.Or(o.day, trial.RealDay), Now: now, Alerts: monitoring.Rules(), Mails: shownMails(t), Previews: a.workflows, Stakeholders: stakeholders(), Log: zap.New(core),
 	})
+	if o.pages == nil {
+		o.pages = neutralLook
+	}
 	a.itself, err = rest.New(rest.Options{
-		App: a.app, Mail: mails{}, Look: neutralLook, Health: a.health, Calls: a.calls, Tracer: o.tracer, Callers: callers(t, a.store, o.limit), Log: zap.New(core),
+		App: a.app, Mail: mails{}, Look: o.pages, Health: a.health, Calls: a.calls, Tracer: o.tracer, Callers: callers(t, a.store, o.limit), Log: zap.New(core),
 	})
 	require.NoError(t, err)
 	if !o.silent {

@@ -17,6 +17,7 @@ import (
 
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/brand"
 	"marketplace.example/trials/internal/domain/lanes"
 	"marketplace.example/trials/internal/domain/vendorpage"
 )
@@ -61,6 +62,8 @@ type Mail interface {
 	Reader(token string) (vendorID string, err error)
 	// GuideToken is the token of a vendor's link to the guide.
 	GuideToken(vendorID string) string
+	// ButtonToken is the token in the target of a vendor's button, made at a moment; empty for a brand whose targets have none.
+	ButtonToken(b brand.Brand, vendorID string, at time.Time) (string, error)
 }
 
 // server answers the requests; it implements StrictServerInterface.

@@ -84,9 +84,13 @@ func (s *server) guide(ctx context.Context, vendorID, said string) (*bytes.Reade
 	if err != nil {
 		return nil, 0, asBadLink(err)
 	}
-	l := s.Look()
-	view := guideView{Guide: vendorpage.NewGuide(l, vendorpage.Facts{Vendor: v, Trial: state, Now: s.App.Present()}, func(kind string) string {
-		return l.Brand.Target(kind, v.ID)
+	l, now := s.Look(), s.App.Present()
+	token, err := s.Mail.ButtonToken(l.Brand, v.ID, now)
+	if err != nil {
+		return nil, 0, err
+	}
+	view := guideView{Guide: vendorpage.NewGuide(l, vendorpage.Facts{Vendor: v, Trial: state, Now: now}, func(kind string) string {
+		return l.Brand.Target(kind, v.ID, token)
 	})}
 	if view.Mails != vendorpage.MailsFail { // what is said would not be true
 		view.Said = view.Say[said]

@@ -57,6 +57,7 @@ func Samples(b brand.Brand, words *wording.Set, language, kind string) []Sample 
 			UnsubscribeURL: "https://trials.example.com" + UnsubscribePath + "/" + linkVersion + ".v-1001.sample",
 			FeedbackURL:    "https://trials.example.com" + FeedbackPath + "/" + linkVersion + ".v-1001." + kind + ".sample",
 			GuideURL:       "https://trials.example.com" + GuidePath + "/" + linkVersion + ".v-1001.sample",
+			ButtonToken:    "sample",
 		}
 		edge.change(&c)
 		all = append(all, Sample{edge.name, c})

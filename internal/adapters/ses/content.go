@@ -58,6 +58,8 @@ type Content struct {
 	Day time.Duration
 	// VendorID is the vendor's id, for the target of the button.
 	VendorID string
+	// ButtonToken is the token in that target; needed only if it has one. See [Buttons.Token].
+	ButtonToken string
 	// Brand is the marketplace's. Where it has no target there is no button.
 	Brand brand.Brand
 	// UnsubscribeURL ends these e-mails; see [Links.Unsubscribe].
@@ -92,6 +94,9 @@ func (c Content) validate() error {
 	if c.Day < 0 {
 		return fmt.Errorf("day: %s is negative", c.Day)
 	}
+	if c.ButtonToken == "" && len(c.Brand.Buttons.Signed()) > 0 {
+		return errors.New("buttonToken: missing")
+	}
 	if target := c.actionURL(); target != "" {
 		if err := validateURL(target); err != nil {
 			return fmt.Errorf("actionURL: %w", err)
@@ -112,7 +117,7 @@ func (c Content) validate() error {
 }
 
 // actionURL is where the button leads; empty for no button.
-func (c Content) actionURL() string { return c.Brand.Target(c.Kind, c.VendorID) }
+func (c Content) actionURL() string { return c.Brand.Target(c.Kind, c.VendorID, c.ButtonToken) }
 
 // compressed reports whether a day is not 24 hours long, as in a demonstration.
 func (c Content) compressed() bool { return c.Day != 0 && c.Day != fullDay }

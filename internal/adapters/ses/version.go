@@ -97,13 +97,18 @@ func RenderShown(c Content) (Rendered, error) {
 	return r, err
 }
 
-// removed is in the place of links. No host has that name (RFC 2606).
-const removed = "https://link-removed.invalid"
+const (
+	// removed is in the place of links. No host has that name (RFC 2606).
+	removed = "https://link-removed.invalid"
+	// removedToken is in the place of the token in a button's target.
+	removedToken = "token-removed"
+)
 
 // Shown is the content without the links that act for the vendor: whoever looks at an e-mail must not answer or unsubscribe
 // for it. No token is signed for it.
 func (c Content) Shown() Content {
 	c.UnsubscribeURL, c.FeedbackURL, c.GuideURL = removed+UnsubscribePath, removed+FeedbackPath, removed+GuidePath
+	c.ButtonToken = removedToken
 	return c
 }
 

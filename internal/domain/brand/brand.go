@@ -4,7 +4,9 @@ package brand
 
 import (
 	"cmp"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -44,7 +46,7 @@ type Sender struct {
 	ReplyTo string `yaml:"replyTo"`
 }
 
-// Buttons are the targets of the buttons, by the kind of e-mail. VendorID in them stands for the vendor's id.
+// Buttons are the targets of the buttons, by the kind of e-mail. VendorID in them stands for the vendor's id, Token for a signed token.
 type Buttons struct {
 	// Default is the target in e-mails of a kind without one of its own.
 	Default  string `yaml:"default"`
@@ -56,8 +58,12 @@ type Buttons struct {
 	Own map[string]string `yaml:",inline"`
 }
 
-// VendorID is the placeholder in a button's target.
-const VendorID = "{vendorId}"
+// The placeholders in a button's target.
+const (
+	VendorID = "{vendorId}"
+	// Token is what the marketplace's front end knows the vendor by.
+	Token = "{token}"
+)
 
 // button is a target and the kind of e-mail that it belongs to, which is also its field's name.
 type button struct{ kind, target string }
@@ -66,9 +72,25 @@ func (b Buttons) byKind() []button {
 	return []button{{"welcome", b.Welcome}, {"reminder", b.Reminder}, {"expiry", b.Expiry}, {"grace-end", b.GraceEnd}}
 }
 
+// Signed are the fields with a target that has a token, such as buttons.welcome, in order; nil for none.
+func (b Buttons) Signed() []string {
+	all := map[string]string{"default": b.Default}
+	maps.Copy(all, b.Own)
+	for _, own := range b.byKind() {
+		all[own.kind] = own.target
+	}
+	var fields []string
+	for _, kind := range slices.Sorted(maps.Keys(all)) {
+		if strings.Contains(all[kind], Token) {
+			fields = append(fields, "buttons."+kind)
+		}
+	}
+	return fields
+}
+
 // Target is where the button in an e-mail of a kind leads a vendor; empty for nowhere. The id is
-// percent-encoded.
-func (b Brand) Target(kind, vendorID string) string {
+// percent-encoded; the token stands as it is, and matters only if a target has one: see [Buttons.Signed].
+func (b Brand) Target(kind, vendorID, token string) string {
 	target := cmp.Or(b.Buttons.Own[kind], b.Buttons.Default)
 	for _, own := range b.Buttons.byKind() {
 		if own.kind == kind && own.target != "" {
@@ -76,7 +98,7 @@ func (b Brand) Target(kind, vendorID string) string {
 		}
 	}
 	// Encoded so, an id stays whole in the path and in the query.
-	return strings.ReplaceAll(target, VendorID, strings.ReplaceAll(url.QueryEscape(vendorID), "+", "%20"))
+	return strings.NewReplacer(VendorID, strings.ReplaceAll(url.QueryEscape(vendorID), "+", "%20"), Token, token).Replace(target)
 }
 
 // AddressLines are the lines of the postal address.

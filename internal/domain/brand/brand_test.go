@@ -16,12 +16,23 @@ func TestButtonsLeadWhereTheBrandSays(t *testing.T) {
 	t.Parallel()
 	b := shop()
 	b.Buttons.Welcome = "https://nordic.example/{vendorId}/start"
-	require.Equal(t, "https://nordic.example/v-1/start", b.Target("welcome", "v-1"))
+	require.Equal(t, "https://nordic.example/v-1/start", b.Target("welcome", "v-1", ""))
 	for _, kind := range []string{"reminder", "expiry", "grace-end"} {
-		require.Equal(t, "https://nordic.example/plans?vendor=v-1", b.Target(kind, "v-1"))
+		require.Equal(t, "https://nordic.example/plans?vendor=v-1", b.Target(kind, "v-1", ""))
 	}
-	require.Equal(t, "https://nordic.example/plans?vendor=a%20b%2F%26%3F%23%25", b.Target("expiry", "a b/&?#%"))
-	require.Empty(t, Brand{}.Target("welcome", "v-1"))
+	require.Equal(t, "https://nordic.example/plans?vendor=a%20b%2F%26%3F%23%25", b.Target("expiry", "a b/&?#%", ""))
+	require.Empty(t, Brand{}.Target("welcome", "v-1", ""))
+}
+
+func TestATargetMayHaveAToken(t *testing.T) {
+	t.Parallel()
+	b := shop()
+	require.Nil(t, b.Buttons.Signed())
+	b.Buttons.Welcome, b.Buttons.Own = "https://nordic.example/{vendorId}/start#{token}", map[string]string{"half-way": "https://nordic.example/?t={token}"}
+	require.Empty(t, b.Problems())
+	require.Equal(t, []string{"buttons.half-way", "buttons.welcome"}, b.Buttons.Signed())
+	require.Equal(t, "https://nordic.example/%7Btoken%7D/start#a.b-c_d.e", b.Target("welcome", "{token}", "a.b-c_d.e"), "an id is no placeholder")
+	require.Equal(t, "https://nordic.example/?t=a.b-c_d.e", b.Target("half-way", "v-1", "a.b-c_d.e"))
 }
 
 // The values are those of the contrast checkers that WCAG's authors link to.
@@ -125,6 +136,8 @@ func TestProblemsNameTheirField(t *testing.T) {
 		"the vendor's name": {func(b *Brand) { b.Buttons.Expiry = "https://n.example/{vendorName}" }, "buttons.expiry", "placeholder other than"},
 		"a brace":           {func(b *Brand) { b.Buttons.Expiry = "https://n.example/{" }, "buttons.expiry", "placeholder other than"},
 		"a host by vendor":  {func(b *Brand) { b.Buttons.Expiry = "https://{vendorId}.n.example/" }, "buttons.expiry", "in its host"},
+		"a host by token":   {func(b *Brand) { b.Buttons.Expiry = "https://{token}.n.example/" }, "buttons.expiry", "in its host"},
+		"logo with a token": {func(b *Brand) { b.Logo = Logo{URL: "https://n.example/{token}", Alt: "N", Width: 99} }, "logo.url", "placeholder"},
 		"half an escape":    {func(b *Brand) { b.Buttons.Expiry = "https://n.example/%a{vendorId}" }, "buttons.expiry", "belongs to no escape"},
 		"no escape":         {func(b *Brand) { b.Buttons.Expiry = "https://n.example/%{vendorId}" }, "buttons.expiry", "belongs to no escape"},
 		"color by name":     {func(b *Brand) { b.Colors.Light.Text = "black" }, "colors.light.text", "is not a color"},

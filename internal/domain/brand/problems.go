@@ -153,14 +153,14 @@ func checkAddress(address string) string {
 	return ""
 }
 
-// brokenEscape is one whose second half would be the vendor's id.
+// brokenEscape is one whose second half would be the vendor's id or token.
 var brokenEscape = regexp.MustCompile(`%[0-9A-Fa-f]?\{`)
 
 // checkTarget says what keeps a button from leading somewhere; empty for nothing.
 func checkTarget(target string) string {
-	one, other := strings.ReplaceAll(target, VendorID, "a"), strings.ReplaceAll(target, VendorID, "b")
+	one, other := strings.NewReplacer(VendorID, "a", Token, "a").Replace(target), strings.NewReplacer(VendorID, "b", Token, "b").Replace(target)
 	if strings.ContainsAny(one, "{}") {
-		return "has a placeholder other than " + VendorID
+		return "has a placeholder other than " + VendorID + " and " + Token
 	}
 	if brokenEscape.MatchString(target) {
 		return "has a % that belongs to no escape: one is % and two hexadecimal digits"
@@ -172,7 +172,7 @@ func checkTarget(target string) string {
 	first, _ := url.Parse(one)
 	second, err := url.Parse(other)
 	if err != nil || first.Host != second.Host {
-		return "has the vendor's id in its host; it belongs behind that"
+		return "has a placeholder in its host; it belongs behind that"
 	}
 	return ""
 }

@@ -88,6 +88,11 @@ type Config struct {
 	// WebhookSecret is the key that signs notices to stakeholders' webhooks; their
 	// receivers know it, so it must differ from every other key. Only needed if a stakeholder has a webhook.
 	WebhookSecret string `env:"WEBHOOK_SECRET" secret:"true"`
+
+	// ButtonSecret is the key that signs the tokens in the targets of buttons; the marketplace knows it, so it must differ from
+	// every other key. Only needed if a target has a token.
+	ButtonSecret string `env:"BUTTON_SECRET" secret:"true"`
+
 	// TemporalUIURL is the base of Temporal's Web UI, which the dashboard links to. Empty: no links.
 	TemporalUIURL string `env:"TEMPORAL_UI_URL"`
 

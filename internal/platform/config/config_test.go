@@ -19,6 +19,7 @@ const (
 	serviceToken = "service-token-of-the-tests"
 	linkSecret   = "link-secret-of-the-tests-0123456"
 	hookSecret   = "webhook-secret-of-the-tests-0123"
+	buttonSecret = "button-secret-of-the-tests-01234"
 	mongoDBURI   = "mongodb://trials:database-password@mongodb:27017"
 	topic        = "arn:aws:sns:eu-west-1:123456789012:mail-events"
 
@@ -97,6 +98,7 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 		"PUBLIC_URL":            "https://trials.marketplace.example/",
 		"LINK_SECRET":           linkSecret + "-new, " + linkSecret,
 		"WEBHOOK_SECRET":        hookSecret,
+		"BUTTON_SECRET":         buttonSecret,
 		"DASHBOARD_URLS":        "http://grafana:3000/api/health, http://prometheus:9090/-/ready",
 		"RATE_LIMIT":            "20",
 		"MAIL_SENDERS":          "2",
@@ -134,6 +136,7 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 		PublicURL:           "https://trials.marketplace.example",
 		LinkSecret:          []string{linkSecret + "-new", linkSecret},
 		WebhookSecret:       hookSecret,
+		ButtonSecret:        buttonSecret,
 		DashboardURLs:       []string{"http://grafana:3000/api/health", "http://prometheus:9090/-/ready"},
 		RateLimit:           20,
 		MailSenders:         2,
@@ -197,6 +200,25 @@ func TestWhatIsPostedToWebhooksIsSigned(t *testing.T) {
 	require.NoError(t, err)
 	_, err = config.Parse(parsed("{role: devops-engineer, email: devops@example.com}"), config.Worker)
 	require.NoError(t, err, "nothing is posted")
+}
+
+// A button without its token would lead vendors to somebody who does not know them. Whoever only looks at e-mails has no key.
+func TestTokensInButtonsAreSigned(t *testing.T) {
+	t.Parallel()
+	folder := mailFolder(t, map[string]string{"brand.yaml": "name: N\nbuttons:\n  default: https://n.example\n  expiry: https://n.example/#{token}\n"})
+	variables := with(complete(), "MAIL_TEMPLATES", folder)
+	for _, process := range []config.Process{config.Worker, config.API} {
+		_, err := config.Parse(variables, process)
+		require.ErrorContains(t, err, "MAIL_TEMPLATES: "+filepath.Join(folder, "brand.yaml")+": line 4: buttons.expiry: has {token}, but BUTTON_SECRET is not set")
+		_, err = config.Parse(with(variables, "BUTTON_SECRET", buttonSecret), process)
+		require.NoError(t, err)
+	}
+	_, err := config.Parse(variables, config.Client)
+	require.NoError(t, err)
+
+	keyless := config.Config{MailTemplates: folder}
+	_, err = keyless.Signable(keyless.Mail())
+	require.ErrorContains(t, err, "line 4: buttons.expiry", "nor is it taken while a process runs")
 }
 
 func TestLoadReadsTheEnvironment(t *testing.T) {

@@ -82,7 +82,7 @@ func FuzzReadBrand(f *testing.F) {
 		}
 		require.Empty(t, b.Problems())
 		require.NotContains(t, b.Sender.Name+b.Sender.ReplyTo, "\n")
-		require.NotEmpty(t, b.Target("welcome", "v-1"))
+		require.NotEmpty(t, b.Target("welcome", "v-1", "t"))
 	})
 }
 

@@ -31,6 +31,8 @@ type Mail struct {
 	Layout *layout.Layout
 	// Version is a hash of all that they are made of.
 	Version string
+	// signed says by file and line which of the buttons' targets have a token.
+	signed []error
 }
 
 // versionLetters are enough of the hash to tell a marketplace's versions apart.
@@ -66,7 +68,15 @@ func (c Config) Mail() (Mail, error) {
 	if len(f.problems) > 0 {
 		return Mail{}, errors.Join(f.problems...)
 	}
-	return Mail{b, words, laidOut, hex.EncodeToString(f.version.Sum(nil))[:versionLetters]}, nil
+	return Mail{b, words, laidOut, hex.EncodeToString(f.version.Sum(nil))[:versionLetters], f.signed(brandPath, b)}, nil
+}
+
+// Signable refuses, of what was read, targets of buttons with a token that nothing signs. Whoever only looks at e-mails needs no key.
+func (c Config) Signable(mail Mail, err error) (Mail, error) {
+	if err == nil && c.ButtonSecret == "" {
+		err = errors.Join(mail.signed...)
+	}
+	return mail, err
 }
 
 // MailOf is Mail for policies: each of their own e-mails must have its words, or no vendor could be written to when it is due.
@@ -151,10 +161,20 @@ func (f *mailFiles) buttons(file string, b brand.Brand, words *wording.Set) {
 		}
 	}
 	for _, kind := range kinds {
-		if b.Target(kind, "v") == "" && words.HasButton(kind) {
+		if b.Target(kind, "v", "t") == "" && words.HasButton(kind) {
 			f.add(file, trial.Invalid("buttons."+kind, "is missing, and there is no default: the button would lead nowhere"))
 		}
 	}
+}
+
+// signed says which of a brand's buttons have a token.
+func (f *mailFiles) signed(file string, b brand.Brand) []error {
+	var all []error
+	for _, field := range b.Buttons.Signed() {
+		all = append(all, fmt.Errorf("%s: %s: has %s, but BUTTON_SECRET is not set, and neither is BUTTON_SECRET_FILE; it signs the token",
+			file, f.lines[file].at(field), brand.Token))
+	}
+	return all
 }
 
 // folders reads the words of every language in a folder. Whatever is hidden is left alone.

@@ -117,7 +117,7 @@ func TestAButtonOfAnOwnKindHasATarget(t *testing.T) {
 	for text, brandText := range map[string]string{words: four, words + "button: Go\n": four + "  half-way: https://n.example/{vendorId}\n"} {
 		m, err := config.Config{MailTemplates: mailFolder(t, map[string]string{"brand.yaml": brandText, "en/half-way.yaml": text})}.Mail()
 		require.NoError(t, err)
-		require.Equal(t, strings.Contains(text, "button"), m.Brand.Target("half-way", "v1") == "https://n.example/v1")
+		require.Equal(t, strings.Contains(text, "button"), m.Brand.Target("half-way", "v1", "") == "https://n.example/v1")
 	}
 	_, err := config.Config{MailTemplates: mailFolder(t, map[string]string{"brand.yaml": four, "en/half-way.yaml": words + "button: Go\n"})}.Mail()
 	require.ErrorContains(t, err, "brand.yaml: line 2: buttons.half-way: is missing, and there is no default")

@@ -28,11 +28,12 @@ const (
 	MinTrialDay = 100 * time.Millisecond
 	MaxTrialDay = 24 * time.Hour
 
-	// MinTokenLength, MinLinkSecretLength and MinWebhookSecretLength are in characters. Shorter
+	// MinTokenLength, MinLinkSecretLength, MinWebhookSecretLength and MinButtonSecretLength are in characters. Shorter
 	// secrets can be guessed.
 	MinTokenLength         = 16
 	MinLinkSecretLength    = 32
 	MinWebhookSecretLength = 32
+	MinButtonSecretLength  = 32
 
 	MaxMailSenders = 1000
 
@@ -74,7 +75,7 @@ func (c Config) ValidateFor(process Process) error {
 			"the marketplace's backend must not be able to act as an admin"))
 	}
 	if process == Worker || process == API {
-		problems = append(problems, c.checkWebhooksAreSigned())
+		problems = append(problems, c.checkWebhooksAreSigned(), c.checkButtonsAreSigned())
 	}
 	return errors.Join(problems...)
 }
@@ -87,6 +88,18 @@ func (c Config) checkWebhooksAreSigned() error {
 		return nil
 	}
 	return errors.New("WEBHOOK_SECRET: is not set, and neither is WEBHOOK_SECRET_FILE; a stakeholder has a webhook, and posts to it must be signed")
+}
+
+// checkButtonsAreSigned requires a key if a button's target has a token.
+func (c Config) checkButtonsAreSigned() error {
+	mail, err := c.Mail()
+	if err != nil {
+		return nil //nolint:nilerr // it is reported already
+	}
+	if _, err := c.Signable(mail, nil); err != nil {
+		return fmt.Errorf("MAIL_TEMPLATES: %w", err)
+	}
+	return nil
 }
 
 func missing(v Variable, process Process) error {
@@ -140,6 +153,7 @@ var checks = map[string]func(Config) error{
 	"TLS_KEY_FILE":         checkCertificate,
 	"LINK_SECRET":          func(c Config) error { return checkLinkSecret(c.LinkSecret) },
 	"WEBHOOK_SECRET":       checkWebhookSecret,
+	"BUTTON_SECRET":        checkButtonSecret,
 	"MAIL_SENDERS":         func(c Config) error { return checkCount(c.MailSenders, MaxMailSenders) },
 	"CANARY_ADDRESS":       func(c Config) error { return checkCanaryAddress(c.CanaryAddress) },
 	"BACKUP_DIR":           func(c Config) error { return checkFolder(c.BackupDir) },
@@ -316,6 +330,17 @@ func checkWebhookSecret(c Config) error {
 	}
 	if slices.Contains(c.LinkSecret, c.WebhookSecret) {
 		return errors.New("is a key of LINK_SECRET too; whoever checks webhooks could make links")
+	}
+	return nil
+}
+
+// checkButtonSecret likewise: the marketplace's front end knows it.
+func checkButtonSecret(c Config) error {
+	if n := utf8.RuneCountInString(c.ButtonSecret); n < MinButtonSecretLength {
+		return fmt.Errorf("has %d characters, at least %d are needed", n, MinButtonSecretLength)
+	}
+	if slices.Contains(c.LinkSecret, c.ButtonSecret) || c.ButtonSecret == c.WebhookSecret {
+		return errors.New("is a key of LINK_SECRET or WEBHOOK_SECRET too; whoever checks the buttons' tokens could make links or webhooks")
 	}
 	return nil
 }

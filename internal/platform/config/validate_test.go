@@ -55,6 +55,8 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		{"LINK_SECRET", linkSecret + ",short", "key 2 has 5 characters"},
 		{"WEBHOOK_SECRET", "short", "has 5 characters, at least 32 are needed"},
 		{"WEBHOOK_SECRET", linkSecret, "is a key of LINK_SECRET too"},
+		{"BUTTON_SECRET", "short", "has 5 characters, at least 32 are needed"},
+		{"BUTTON_SECRET", linkSecret, "is a key of LINK_SECRET or WEBHOOK_SECRET too"},
 		{"MAIL_SENDERS", "two", "is not a whole number"},
 		{"MAIL_SENDERS", "0", "0 is not between 1 and 1000"},
 		{"MAIL_SENDERS", "1001", "1001 is not between 1 and 1000"},
@@ -112,7 +114,7 @@ func TestEveryVariableHasACheck(t *testing.T) {
 	parsed, err := config.Parse(complete(), config.Client)
 	require.NoError(t, err)
 	parsed.MetricsAddr, parsed.SESConfigurationSet, parsed.SNSCertificateHost = ":9464", "set", []string{"localhost"}
-	parsed.RolloutPlan, parsed.Stakeholders, parsed.WebhookSecret = planFile, stakeholdersFile, hookSecret
+	parsed.RolloutPlan, parsed.Stakeholders, parsed.WebhookSecret, parsed.ButtonSecret = planFile, stakeholdersFile, hookSecret, buttonSecret
 	parsed.AlertsConfig, parsed.MailTemplates, parsed.Policies = alertsFile, mailTemplates, policiesFile
 	parsed.TemporalUIURL, parsed.BehindProxy = "http://localhost:8233", true
 	parsed.DashboardURLs = []string{"http://grafana:3000/api/health"}
