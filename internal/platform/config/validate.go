@@ -92,11 +92,11 @@ func (c Config) checkWebhooksAreSigned() error {
 
 // checkButtonsAreSigned requires a key if a button's target has a token.
 func (c Config) checkButtonsAreSigned() error {
-	mail, err := c.Mail()
+	read, err := c.Mail()
 	if err != nil {
 		return nil //nolint:nilerr // it is reported already
 	}
-	if _, err := c.Signable(mail, nil); err != nil {
+	if _, err := c.Signable(read, nil); err != nil {
 		return fmt.Errorf("MAIL_TEMPLATES: %w", err)
 	}
 	return nil
