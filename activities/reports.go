@@ -9,6 +9,7 @@ import (
 
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/feedback"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/report"
 	"marketplace.example/trials/internal/domain/rollout"
 )
@@ -131,7 +132,7 @@ func (r *Reports) withExperiment(ctx context.Context, made report.Report) (repor
 		return made, err
 	}
 	rows, err := r.Store.ExperimentRows(ctx, latest)
-	return made.WithExperiment(latest.Under(doc).View(rows, "", r.Now())), err
+	return made.WithExperiment(latest.Under(doc).View(rows, policy.Set{}, r.Now())), err
 }
 
 func (r *Reports) facts(ctx context.Context, from, to time.Time) (report.Facts, error) {

@@ -281,9 +281,10 @@ func TestASweepDealsNewVendors(t *testing.T) {
 	current := flags.Initial()
 	current.TrialAutomation.RolloutPercentage = 100
 	y := &sweepFake{flags: current, vendors: []trial.Vendor{{ID: "new", CreatedAt: now}, {ID: "earlier", CreatedAt: now.Add(-2 * time.Hour)}}}
-	y.experiment = experiment.Experiment{ID: "x", ArmA: trial.DefaultPolicy().Name, ArmB: "week", Day: trial.RealDay, HorizonDays: 17, StartedAt: now.Add(-time.Hour)}
+	week := trial.Policy{Name: "week", LengthDays: 7, SendHour: 9}
+	y.experiment = experiment.Experiment{ID: "x", ArmA: trial.DefaultPolicy().Name, ArmB: "week", TermsA: trial.DefaultPolicy(), TermsB: week, Day: trial.RealDay, HorizonDays: 17, StartedAt: now.Add(-time.Hour)}
 	s := y.sweeper()
-	s.Policies.Policies = append(s.Policies.Policies, trial.Policy{Name: "week", LengthDays: 7, SendHour: 9})
+	s.Policies.Policies = append(s.Policies.Policies, week)
 	y.sweepWith(t, s)
 	slices.SortFunc(y.taken, func(a, b trial.Vendor) int { return strings.Compare(a.ID, b.ID) })
 	require.Len(t, y.taken, 2)

@@ -3,6 +3,7 @@ package rest_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +89,21 @@ func TestAnExperimentFromItsStartToItsEnd(t *testing.T) {
 	require.Len(t, listed, 1)
 	require.Equal(t, over.Ended, listed[0].Ended)
 	require.Nil(t, listed[0].Judgement)
+}
+
+// A policy that was edited since is not the arm that is compared: nobody gets it, and the experiment says so.
+func TestAnExperimentDealsNoArmThatWasChanged(t *testing.T) {
+	t.Parallel()
+	a := makeAPI(t, options{policies: new(offered())})
+	a.startExperiment()
+	require.NotNil(t, a.registerAs("v-1", "").Trial.Experiment)
+	i := slices.IndexFunc(a.app.Policies.Policies, func(p trial.Policy) bool { return p.Name == "brazil-30d" })
+	a.app.Policies.Policies[i].LengthDays = 45
+	require.Nil(t, a.registerAs("v-2", "").Trial.Experiment)
+	next := into[experiment.View](a.get(experiments+"/current", adminToken), http.StatusOK).Next
+	require.Contains(t, next, "Nobody is dealt at present: the policy brazil-30d is not what it was when the experiment started. New vendors get standard-14d.")
+	a.app.Policies.Policies[i].LengthDays = 30
+	require.NotNil(t, a.registerAs("v-3", "").Trial.Experiment, "as it was")
 }
 
 func TestAnExperimentIsEndedWithoutAPick(t *testing.T) {

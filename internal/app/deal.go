@@ -22,8 +22,8 @@ func Dealing(ctx context.Context, from LatestExperiment, doc flags.Document) (*e
 	return &latest, nil
 }
 
-// Deal gives a vendor the policy of its arm, if the experiment (nil for none) deals it to one. It deals nobody once a policy of
-// an arm is not offered any more.
+// Deal gives a vendor the policy of its arm, if the experiment (nil for none) deals it to one. It deals nobody while the
+// policies are not offered as they were at its start.
 func Deal(e *experiment.Experiment, doc flags.Document, offered policy.Set, v trial.Vendor) trial.Vendor {
 	if e == nil {
 		return v
@@ -32,15 +32,10 @@ func Deal(e *experiment.Experiment, doc flags.Document, offered policy.Set, v tr
 	arm, not := e.Admit(experiment.Registration{
 		VendorID: v.ID, StartedAt: v.StartedAt, At: a.RegisteredAt, Cohort: a.Cohort, PolicyBy: a.PolicyBy, Flags: doc,
 	})
-	if not != "" || !offers(offered, e.ArmA) || !offers(offered, e.ArmB) {
+	if not != "" || e.Amiss(offered.Policies) != "" {
 		return v
 	}
 	a.Policy, a.PolicyBy, a.Experiment = e.Policy(arm), trial.PolicyByExperiment, &trial.Assignment{Experiment: e.ID, Arm: string(arm)}
 	v.Automation = &a
 	return v
-}
-
-func offers(set policy.Set, name string) bool {
-	_, known := set.Of(name)
-	return known
 }

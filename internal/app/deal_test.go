@@ -20,7 +20,7 @@ var noon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
 func dealt(id string, change func(*experiment.Experiment, *flags.Document, *policy.Set, *trial.Vendor)) trial.Vendor {
 	set := policy.BuiltIn()
 	set.Policies = append(set.Policies, trial.Policy{Name: "week", LengthDays: 7, SendHour: 9}, trial.Policy{Name: "month", LengthDays: 30, SendHour: 9})
-	e := experiment.Experiment{ID: "x", ArmA: "week", ArmB: "month", HorizonDays: 30, Day: trial.RealDay, Salt: "salt", StartedAt: noon}
+	e := experiment.Experiment{ID: "x", ArmA: "week", ArmB: "month", TermsA: set.Policies[1], TermsB: set.Policies[2], HorizonDays: 30, Day: trial.RealDay, Salt: "salt", StartedAt: noon}
 	doc := flags.Document{FeatureFlags: flags.Initial(), Salt: "another", Version: 3}
 	doc.FeatureFlags.TrialAutomation.RolloutPercentage = 100
 	at := noon.Add(time.Hour)
@@ -69,6 +69,13 @@ func TestWhomAnExperimentLeavesAlone(t *testing.T) {
 		},
 		"an arm's policy is gone": func(_ *experiment.Experiment, _ *flags.Document, s *policy.Set, _ *trial.Vendor) {
 			s.Policies = s.Policies[:2]
+		},
+		"an arm's policy is longer by now": func(_ *experiment.Experiment, _ *flags.Document, s *policy.Set, _ *trial.Vendor) {
+			s.Policies[2].LengthDays = 45
+		},
+		"the built-in policy is not offered": func(e *experiment.Experiment, _ *flags.Document, s *policy.Set, _ *trial.Vendor) {
+			e.ArmA, e.TermsA = s.Policies[0].Name, s.Policies[0]
+			s.Default, s.Policies = "week", s.Policies[1:]
 		},
 	} {
 		var want trial.Vendor

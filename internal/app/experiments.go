@@ -73,7 +73,7 @@ func (a *App) Experiment(ctx context.Context, id string) (experiment.View, error
 
 func (a *App) viewExperiment(ctx context.Context, e experiment.Experiment) (experiment.View, error) {
 	rows, err := a.Store.ExperimentRows(ctx, e)
-	return e.View(rows, a.Policies.Default, a.Present()), err
+	return e.View(rows, a.Policies, a.Present()), err
 }
 
 // experimentID is the id of the experiment that the key of the request at hand starts.

@@ -28,6 +28,7 @@ func Experimenting() *World {
 	running := experiment.Experiment{
 		ID: experimented, Name: "shorter-trial", ArmA: "standard-14d", ArmB: "week", Difference: 0.05, Expected: experiment.Expected{PerDay: 24, Conversion: 0.11},
 		HorizonDays: 17, Day: day, StartedAt: w.Moment.Add(-63 * day), StartedBy: "owner-paul",
+		TermsA: trial.DefaultPolicy(), TermsB: w.OfferedPolicies().Policies[1],
 	}
 	w.Experimented = []experiment.Experiment{over, running}
 	for i := range 63 {
@@ -66,7 +67,7 @@ func (w *World) Experiment(_ context.Context, id string) (v experiment.View, err
 	if err != nil {
 		return v, err
 	}
-	return e.View(w.Rows, w.OfferedPolicies().Default, w.Moment), nil
+	return e.View(w.Rows, w.OfferedPolicies(), w.Moment), nil
 }
 
 var outlooks = sync.OnceValue(func() (rows []experiment.OutlookRow) {

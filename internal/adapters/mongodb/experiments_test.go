@@ -17,6 +17,7 @@ func experimentOf(id string, began time.Time) experiment.Experiment {
 	return experiment.Experiment{
 		ID: id, Name: "shorter", ArmA: "week", ArmB: "month", Difference: 0.05, HorizonDays: 20, Day: trial.RealDay, Salt: "salt", StartedAt: began, StartedBy: "ada",
 		Expected: experiment.Expected{PerDay: 30, Conversion: 0.1}, Formula: experiment.FormulaVersion,
+		TermsA: trial.Policy{Name: "week", LengthDays: 7, ReminderDays: []int{1}}, TermsB: trial.Policy{Name: "month", LengthDays: 30, SendHour: 9},
 	}
 }
 

@@ -21,6 +21,9 @@ type Experiment struct {
 	// ArmA and ArmB are the arms' policies, by name.
 	ArmA string `json:"armA"`
 	ArmB string `json:"armB"`
+	// TermsA and TermsB are these policies as they were offered at the start: the only terms under which anybody is dealt, see Amiss.
+	TermsA trial.Policy `json:"termsA"`
+	TermsB trial.Policy `json:"termsB"`
 	// Difference is the smallest difference of the conversion rates that matters, absolute: 0.05 for 10 % against 15 %.
 	Difference float64 `json:"difference"`
 	// Expected is what was expected at the start. The evidence is tuned for its Conversion, and valid whatever comes.
@@ -185,21 +188,50 @@ func Start(id, salt, by string, r Request, s Situation, at time.Time) (Experimen
 	if err := r.Validate(); err != nil {
 		return Experiment{}, err
 	}
-	horizon := 0
-	for _, arm := range []struct{ field, policy string }{{"armA", r.ArmA}, {"armB", r.ArmB}} {
-		i := slices.IndexFunc(s.Offered, func(p trial.Policy) bool { return p.Name == arm.policy })
-		if i < 0 {
+	e := Experiment{
+		ID: id, Name: r.Name, ArmA: r.ArmA, ArmB: r.ArmB, Difference: r.Difference, Expected: r.Expected, Day: s.Day,
+		Salt: salt, StartedAt: at, StartedBy: by, Formula: FormulaVersion,
+	}
+	for _, arm := range []struct {
+		field, policy string
+		terms         *trial.Policy
+	}{{"armA", r.ArmA, &e.TermsA}, {"armB", r.ArmB, &e.TermsB}} {
+		terms, found := named(s.Offered, arm.policy)
+		if !found {
 			return Experiment{}, trial.Invalid(arm.field, "is none of the policies offered")
 		}
-		horizon = max(horizon, s.Offered[i].LengthDays+s.Offered[i].GraceDays)
+		*arm.terms, e.HorizonDays = terms, max(e.HorizonDays, terms.LengthDays+terms.GraceDays)
 	}
 	if err := s.CanStart(); err != nil {
 		return Experiment{}, err
 	}
-	return Experiment{
-		ID: id, Name: r.Name, ArmA: r.ArmA, ArmB: r.ArmB, Difference: r.Difference, Expected: r.Expected, HorizonDays: horizon, Day: s.Day,
-		Salt: salt, StartedAt: at, StartedBy: by, Formula: FormulaVersion,
-	}, nil
+	return e, nil
+}
+
+func named(offered []trial.Policy, name string) (trial.Policy, bool) {
+	i := slices.IndexFunc(offered, func(p trial.Policy) bool { return p.Name == name })
+	if i < 0 {
+		return trial.Policy{}, false
+	}
+	return offered[i], true
+}
+
+// Amiss says why nobody can be dealt while these policies are offered: that of an arm is not among them, or has other terms than
+// at the start, for which the horizon was not made. It is empty where both are as they were.
+func (e Experiment) Amiss(offered []trial.Policy) string {
+	for _, arm := range []struct {
+		policy string
+		terms  trial.Policy
+	}{{e.ArmA, e.TermsA}, {e.ArmB, e.TermsB}} {
+		terms, found := named(offered, arm.policy)
+		switch {
+		case !found:
+			return fmt.Sprintf("the policy %s is not offered any more", arm.policy)
+		case !terms.Equal(arm.terms):
+			return fmt.Sprintf("the policy %s is not what it was when the experiment started", arm.policy)
+		}
+	}
+	return ""
 }
 
 // EndDealing deals no more vendors from now on; those dealt are still counted. Where dealing has ended already it is a

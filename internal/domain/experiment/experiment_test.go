@@ -10,6 +10,7 @@ import (
 
 	"marketplace.example/trials/internal/domain/experiment"
 	"marketplace.example/trials/internal/domain/flags"
+	"marketplace.example/trials/internal/domain/policy"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -51,7 +52,7 @@ func TestAnExperimentStartsAsItIsAskedFor(t *testing.T) {
 	e, err := experiment.Start("e-1", "salt", "ana", request(), situation(), began)
 	require.NoError(t, err)
 	require.Equal(t, experiment.Experiment{
-		ID: "e-1", Name: "longer-trial", ArmA: "standard-14d", ArmB: "long-30d", Difference: 0.05, Expected: experiment.Expected{PerDay: 30, Conversion: 0.10},
+		ID: "e-1", Name: "longer-trial", ArmA: "standard-14d", ArmB: "long-30d", TermsA: situation().Offered[0], TermsB: situation().Offered[1], Difference: 0.05, Expected: experiment.Expected{PerDay: 30, Conversion: 0.10},
 		HorizonDays: 30, Day: day, Salt: "salt", StartedAt: began, StartedBy: "ana", Formula: "betting/1",
 	}, e, "the longer arm's 30 days count, not the 14 and 3 of the other")
 	r := request()
@@ -62,6 +63,24 @@ func TestAnExperimentStartsAsItIsAskedFor(t *testing.T) {
 	require.Equal(t, experiment.Dealing, e.Status())
 	require.Equal(t, "standard-14d", e.Policy(experiment.ArmA))
 	require.Equal(t, "long-30d", e.Policy(experiment.ArmB))
+}
+
+func TestAnExperimentDealsOnTheTermsOfItsStart(t *testing.T) {
+	t.Parallel()
+	e, err := experiment.Start("e-1", "salt", "ana", request(), situation(), began)
+	require.NoError(t, err)
+	require.Empty(t, e.Amiss(situation().Offered))
+	changed := situation().Offered
+	changed[1].LengthDays = 45
+	require.Equal(t, "the policy long-30d is not what it was when the experiment started", e.Amiss(changed))
+	require.Equal(t, "the policy standard-14d is not offered any more", e.Amiss(changed[1:]))
+
+	view := e.View(nil, policy.Set{Default: "other", Policies: changed}, began)
+	require.Equal(t, "Nobody is dealt at present: the policy long-30d is not what it was when the experiment started. New vendors get other. "+
+		"Bring the policy back as it was then and restart API and worker, or end the experiment.", view.Next)
+	over, err := e.End("", "ana", "changed", began)
+	require.NoError(t, err)
+	require.Equal(t, "No arm was picked. New vendors get other.", over.View(nil, policy.Set{Default: "other", Policies: changed}, began).Next)
 }
 
 func TestARequestIsRefusedByItsField(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"marketplace.example/trials/internal/domain/flags"
+	"marketplace.example/trials/internal/domain/policy"
 )
 
 // View is an experiment as it is shown: without its salt, which says to which arm an id would be dealt.
@@ -55,13 +56,14 @@ func (e Experiment) Listed() View {
 	}
 }
 
-// View is the experiment with its figures now, and after a person has ended it as of that moment. standard is the default policy.
-func (e Experiment) View(rows []Row, standard string, now time.Time) View {
+// View is the experiment with its figures now, and after a person has ended it as of that moment. offered are the policies at
+// present; only Next depends on them.
+func (e Experiment) View(rows []Row, offered policy.Set, now time.Time) View {
 	if e.Ended != nil {
 		now = e.Ended.At // what came later has decided nothing
 	}
 	judged, v := Judge(e, rows, now), e.Listed()
-	v.Judgement, v.Sentence, v.Series, v.Next = &judged, judged.Sentence(e), Series(e, rows, now), e.next(standard)
+	v.Judgement, v.Sentence, v.Series, v.Next = &judged, judged.Sentence(e), Series(e, rows, now), e.next(offered)
 	if e.Ended != nil && judged.Verdict == NotYet {
 		v.Sentence = "It was ended without a verdict."
 	}
@@ -77,8 +79,12 @@ func (v View) Mark() string {
 }
 
 // next says what a person can do about the experiment.
-func (e Experiment) next(standard string) string {
+func (e Experiment) next(offered policy.Set) string {
+	standard, amiss := offered.Default, e.Amiss(offered.Policies)
 	switch {
+	case e.Status() == Dealing && amiss != "":
+		return fmt.Sprintf("Nobody is dealt at present: %s. New vendors get %s. Bring the policy back as it was then and restart API and worker, or end the experiment.",
+			amiss, standard)
 	case e.Status() == Dealing:
 		return "New vendors are dealt to both arms until a person ends it, or the percentage falls below 100."
 	case e.Status() == Waiting:
