@@ -154,13 +154,15 @@ func (a *App) situation(ctx context.Context) (experiment.Situation, error) {
 	return s, nil
 }
 
-// EndExperiment has a person end an experiment and pick an arm, or none. The first end counts.
+// EndExperiment has a person end an experiment and pick an arm, or none. The first end counts; another one is a *trial.Error with
+// CodeConflict.
 func (a *App) EndExperiment(ctx context.Context, id string, picked experiment.Arm, reason string) (experiment.View, error) {
 	e, err := a.experiment(ctx, id)
 	if err != nil {
 		return experiment.View{}, err
 	}
-	if keyOf(ctx).done() {
+	if repeatsEnd(ctx, e.Ended, picked, reason) {
+		noteRepeated(ctx)
 		return a.viewExperiment(ctx, e)
 	}
 	noteChange(ctx, endNoted{e.ID, e.Status(), ""}, nil)
@@ -176,13 +178,25 @@ func (a *App) EndExperiment(ctx context.Context, id string, picked experiment.Ar
 	}); err != nil {
 		return experiment.View{}, err
 	}
-	over, err = a.Store.EndExperiment(ctx, over)
+	kept, err := a.Store.EndExperiment(ctx, over)
 	if err != nil {
 		return experiment.View{}, err
 	}
+	if !kept.Ended.Same(*over.Ended) { // somebody was faster
+		return experiment.View{}, trial.Conflict("the experiment %s has ended", e.Name)
+	}
+	over = kept
 	noteChange(ctx, endNoted{e.ID, e.Status(), ""}, endNoted{over.ID, over.Status(), over.Ended.Picked})
 	a.Log.Info("experiment ended", zap.String("requestId", requestID(ctx)), zap.String("experiment", e.ID))
 	return a.viewExperiment(ctx, over)
+}
+
+// repeatsEnd tells whether the request at hand repeats the one that ended an experiment so, although nobody may know it: its answer
+// can have been lost.
+func repeatsEnd(ctx context.Context, ended *experiment.End, picked experiment.Arm, reason string) bool {
+	k := keyOf(ctx)
+	again := k.key != "" && !k.first
+	return k.done() || again && ended != nil && ended.Same(experiment.End{By: actor(ctx), Picked: picked, Reason: reason})
 }
 
 // endNoted is what the audit record says of an experiment.
@@ -235,7 +249,7 @@ func (a *App) EndExperimentRecorded(ctx context.Context, end ExperimentEnd) erro
 		if err != nil {
 			return err
 		}
-		if !keyOf(ctx).done() && now.Mark() != end.Seen {
+		if !repeatsEnd(ctx, now.Ended, end.Picked, end.Reason) && now.Mark() != end.Seen {
 			return errGoneOn
 		}
 		if end.Reason == "" {

@@ -53,13 +53,17 @@ func (a *App) once(ctx context.Context, asked audit.Entry, body any, fn func(con
 	}
 	failure := fn(context.WithValue(ctx, keyedKey{}, keyed{asked.Key, first, mine}))
 	if first.Done {
-		noteDetail(ctx, "repeats an earlier request, and counts once")
+		noteRepeated(ctx)
 	}
 	// Only what took the key frees it: an earlier attempt may have been carried out, though its answer was lost.
 	if what, _ := outcome(failure); !first.Done && (what == audit.Done || what == audit.Refused && mine) {
 		a.settleKey(ctx, asked.Key, claim, what == audit.Done)
 	}
 	return failure
+}
+
+func noteRepeated(ctx context.Context) {
+	noteDetail(ctx, "repeats an earlier request, and counts once")
 }
 
 // settleKey keeps what became of a key's request. Where that fails the key goes on standing for it.

@@ -80,6 +80,11 @@ type End struct {
 	Reason string `json:"reason"`
 }
 
+// Same reports whether two ends are one decision, whenever it was stored.
+func (e End) Same(other End) bool {
+	return e.By == other.By && e.Picked == other.Picked && e.Reason == other.Reason
+}
+
 // Status is how an experiment stands.
 type Status string
 
