@@ -97,9 +97,10 @@ func (s *Store) EndExperiment(ctx context.Context, ended experiment.Experiment) 
 
 // dealtTrial is what is read of the trial of an experiment's vendor.
 type dealtTrial struct {
-	Experiment  trial.Assignment `json:"experiment"`
-	StartedAt   time.Time        `json:"startedAt"`
-	ConvertedAt *time.Time       `json:"convertedAt"`
+	Experiment         trial.Assignment `json:"experiment"`
+	StartedAt          time.Time        `json:"startedAt"`
+	ConvertedAt        *time.Time       `json:"convertedAt"`
+	ConvertedUntracked bool             `json:"convertedUntracked"`
 }
 
 // ExperimentRows are what became of an experiment's vendors, by the day on which their trials began. It reads the trials of
@@ -108,7 +109,7 @@ func (s *Store) ExperimentRows(ctx context.Context, e experiment.Experiment) ([]
 	ctx, cancel := context.WithTimeout(ctx, scanLimit)
 	defer cancel()
 	action := "reading the vendors of experiment " + e.ID
-	fields := ascending("experiment.arm", "startedAt", "convertedAt") // as a projection, these
+	fields := ascending("experiment.arm", "startedAt", "convertedAt", "convertedUntracked") // as a projection, these
 	cursor, err := s.trials.Find(ctx, bson.D{{Key: "experiment.experiment", Value: e.ID}}, options.Find().SetProjection(fields))
 	if err != nil {
 		return nil, failed(action, err)
@@ -129,15 +130,20 @@ func (s *Store) ExperimentRows(ctx context.Context, e experiment.Experiment) ([]
 	return slices.SortedFunc(maps.Values(rows), func(a, b experiment.Row) int { return a.Day - b.Day }), nil
 }
 
-// countedIn is a day's row with the trial in it.
+// countedIn is a day's row with the trial in it, unless its conversion is left out of figures. One after the horizon changes nothing:
+// the trial may have been compared by then.
 func (t dealtTrial) countedIn(e experiment.Experiment, row experiment.Row) experiment.Row {
 	row.Day = e.DayOf(t.StartedAt)
+	converted := t.ConvertedAt != nil && e.Counts(t.StartedAt, *t.ConvertedAt)
+	if converted && t.ConvertedUntracked {
+		return row
+	}
 	arm := &row.A
 	if t.Experiment.Arm == string(experiment.ArmB) {
 		arm = &row.B
 	}
 	arm.Dealt++
-	if t.ConvertedAt != nil && e.Counts(t.StartedAt, *t.ConvertedAt) {
+	if converted {
 		arm.Converted++
 	}
 	return row

@@ -69,7 +69,7 @@ func TestOneExperimentIsOpenAtATime(t *testing.T) {
 
 // From a registration over the trial's events to the figures: the arm goes along, and survives the loss of the vendor's document
 // and of the trial's, which is folded from its events.
-func TestAnArmGoesFromTheRegistrationToTheFigures(t *testing.T) {
+func TestAnExperimentsArmGoesFromTheRegistrationToTheFigures(t *testing.T) {
 	t.Parallel()
 	s, ctx := newTestStore(t), t.Context()
 	e := experimentOf("x", at.Add(-time.Hour))
@@ -78,7 +78,11 @@ func TestAnArmGoesFromTheRegistrationToTheFigures(t *testing.T) {
 		arm       string
 		day       int
 		converted time.Duration
-	}{{"a", 0, 0}, {"a", 0, 24 * time.Hour}, {"b", 0, 0}, {"b", 2, 30 * time.Hour}, {"a", 2, 21 * 24 * time.Hour}, {"", 2, time.Hour}} {
+		untracked bool
+	}{
+		{"a", 0, 0, false}, {"a", 0, 24 * time.Hour, false}, {"b", 0, 0, false}, {"b", 2, 30 * time.Hour, false}, {"a", 2, 21 * 24 * time.Hour, false},
+		{"", 2, time.Hour, false}, {"b", 0, 24 * time.Hour, true}, {"a", 2, time.Hour, true}, {"b", 2, 21 * 24 * time.Hour, true}, // beyond the horizon
+	} {
 		id := fmt.Sprint("v-", i)
 		v := vendor(id, trial.Automated)
 		v.StartedAt = at.AddDate(0, 0, c.day)
@@ -102,7 +106,7 @@ func TestAnArmGoesFromTheRegistrationToTheFigures(t *testing.T) {
 		require.NoError(t, err)
 		if c.converted > 0 {
 			when := registered.StartedAt.Add(c.converted)
-			converted := trial.Event{Seq: 2, Type: trial.EventConverted, At: when, Request: &trial.Request{ID: "c", At: when}}
+			converted := trial.Event{Seq: 2, Type: trial.EventConverted, At: when, Request: &trial.Request{ID: "c", At: when}, Untracked: c.untracked}
 			_, err = s.Append(ctx, converted, state.Apply(converted))
 			require.NoError(t, err)
 		}
@@ -115,8 +119,8 @@ func TestAnArmGoesFromTheRegistrationToTheFigures(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []experiment.Row{
 		{Day: 0, A: experiment.Count{Dealt: 2, Converted: 1}, B: experiment.Count{Dealt: 1}},
-		{Day: 2, A: experiment.Count{Dealt: 1}, B: experiment.Count{Dealt: 1, Converted: 1}},
-	}, rows)
+		{Day: 2, A: experiment.Count{Dealt: 1}, B: experiment.Count{Dealt: 2, Converted: 1}},
+	}, rows, "untracked conversions are left out, and their trials")
 	rows, err = s.ExperimentRows(ctx, experimentOf("another", at))
 	require.NoError(t, err)
 	require.Empty(t, rows)

@@ -15,7 +15,8 @@ type Row struct {
 }
 
 // Count is how many vendors were dealt to an arm on a day, and how many of them have converted within the horizon so far.
-// Those who cancelled or were moved to another policy stay in the arm that they were dealt to.
+// Those who cancelled or were moved to another policy stay in the arm that they were dealt to; those whose conversion is untracked
+// are left out.
 type Count struct {
 	Dealt     int `json:"dealt"`
 	Converted int `json:"converted"`

@@ -268,7 +268,7 @@ func (s *State) cancel(at time.Time) {
 
 func (s *State) convert(e Event) {
 	s.supersede(ReasonConverted, e.At, none)
-	s.ConvertedAt, s.ConvertedLate = &e.Request.At, e.Late
+	s.ConvertedAt, s.ConvertedLate, s.ConvertedUntracked = &e.Request.At, e.Late, e.Untracked
 	if e.Late {
 		return
 	}

@@ -85,6 +85,8 @@ type State struct {
 	// the end of the trial, and so did not change its state.
 	ConvertedAt   *time.Time `json:"convertedAt"`
 	ConvertedLate bool       `json:"convertedLate"`
+	// ConvertedUntracked says that figures leave the conversion out, and the trial with it.
+	ConvertedUntracked bool `json:"convertedUntracked,omitempty"`
 	// Requests are the requests carried out, each as "type of its event/its id", so that none is carried out twice.
 	Requests []string `json:"requests"`
 	// HandledSignals identifies the signals that the workflow had handled by the last event, with any result; empty
