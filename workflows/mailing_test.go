@@ -173,6 +173,44 @@ func TestAMovedTrialSendsTheMailsOfItsNewPolicy(t *testing.T) {
 	}, w.mails)
 }
 
+// A step that keeps its key gets another day by a move: that its timer fired for the old one makes it no sooner due.
+func TestAMoveGivesAnotherDayToAMailingWhoseTimerHasFired(t *testing.T) {
+	t.Parallel()
+	fortnight := month()
+	fortnight.Name, fortnight.LengthDays, fortnight.ReminderDays = "fortnight", 14, []int{3}
+	fortnight.Mailings[0].Days = 7
+	move := func(w *world) {
+		w.env.SignalWorkflow(trial.MessagePolicy, trial.Request{ID: "m", Policy: new(month()), Reason: "asked by sales"})
+	}
+	for name, happens := range map[string]func(*world){
+		"while it is held": func(w *world) {
+			w.at(6*day, func() { w.flags.TrialAutomation.Enabled = false })
+			w.at(7*day, func() { move(w) })
+			w.at(7*day+11*time.Hour, func() {
+				w.flags.TrialAutomation.Enabled = true
+				w.env.SignalWorkflow(trial.SignalWake, trial.Request{})
+			})
+		},
+		"while it is tried again": func(w *world) {
+			w.at(6*day, func() { w.failing = 1 << 30 })
+			w.at(6*day+17*time.Hour+time.Minute, func() {
+				w.failing = 0
+				move(w)
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorldUnder(t, trial.Automated, fortnight)
+			w.vendor.Zone = "Europe/Paris"
+			happens(w)
+			w.run()
+			require.Equal(t, mailed{"half-way", utc(3, 17, 8)}, w.mails[1])
+			require.Contains(t, w.sends, "vendor-1/half-way/0", "it keeps its key")
+		})
+	}
+}
+
 // An update says what has become of it, and the search attribute follows.
 func TestAMoveIsAnsweredOrRefused(t *testing.T) {
 	t.Parallel()

@@ -39,7 +39,7 @@ type trialRun struct {
 	initialized bool
 	// held says that the due step is held until a wake signal.
 	held bool
-	// reached is the step whose timer fired last.
+	// reached is the step whose timer fired last; none after a move to another policy.
 	reached trial.Step
 	// requests wait in their order of arrival, and queue holds the signals behind them.
 	requests []*pendingRequest
@@ -89,7 +89,7 @@ func (t *trialRun) begin(ctx workflow.Context, vendorID string) error {
 		return fmt.Errorf("beginning the trial: %w", err)
 	}
 	if s.Seq >= t.state.Seq {
-		t.state = s
+		t.follow(s)
 	}
 	t.initialized, t.held = true, false
 	return nil
@@ -172,12 +172,21 @@ func (t *trialRun) perform(ctx workflow.Context, step trial.Step) error {
 	return nil
 }
 
-// apply is the only place that changes the state.
+// apply changes the state by one event.
 func (t *trialRun) apply(ctx workflow.Context, e trial.Event) {
 	before := t.state
-	t.state = before.Apply(e)
+	t.follow(before.Apply(e))
 	t.held = false
 	setAttributes(ctx, changedAttributes(before, t.state))
+}
+
+// follow takes a later state over. A move to another policy may give a step another day under the same key: a timer that fired for the
+// day before it makes it no sooner due.
+func (t *trialRun) follow(s trial.State) {
+	if s.Moved != nil && (t.state.Moved == nil || t.state.Moved.Revision != s.Moved.Revision) {
+		t.reached = trial.Step{}
+	}
+	t.state = s
 }
 
 // setAttributes sets search attributes, which costs an event unless there are none. A trial goes on without them.
