@@ -75,7 +75,7 @@ func (s State) endUnder(p Policy) time.Time {
 }
 
 // move plans the pending steps anew, by another policy. What has gone out does not again: of the e-mails after the start none,
-// and of the others none where the end stays as it is.
+// and of the others none where the end stays as it is. There, what is due and not held counts as gone out: it may have left.
 func (s *State) move(e Event) {
 	ran, over := map[Kind]bool{}, map[Kind]bool{}
 	for _, r := range s.Steps {
@@ -83,7 +83,8 @@ func (s *State) move(e Event) {
 	}
 	if s.EndsAt.Equal(*e.EndsAt) {
 		for _, step := range s.Schedule() {
-			over[step.Kind] = !s.ofStart(step.Kind) && s.finished(step)
+			held := s.Held != nil && s.Held.Step.Kind == step.Kind
+			over[step.Kind] = !s.ofStart(step.Kind) && (s.finished(step) || !step.At.After(e.At) && !held)
 		}
 	}
 	moved := Move{From: s.RegisteredPolicy(), Revision: s.Revision + 1, At: e.At, Kept: map[Kind]int{}}

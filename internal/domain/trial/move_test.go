@@ -70,6 +70,23 @@ func TestWhatHasGoneOutDoesNotAgain(t *testing.T) {
 		pending(back), "what the other policy did not have comes again")
 }
 
+// Its e-mail may have left: under another key it would leave again. One that is held has not.
+func TestAMoveDoesNotPlanWhatIsDueAgain(t *testing.T) {
+	t.Parallel()
+	later := trial.DefaultPolicy()
+	later.Name, later.SendHour = "later", 18
+	s := lived(trial.NewState(sample(inZone("UTC", "2026-03-02 10:00"))), "2026-03-13 08:00")
+	next, _ := s.Next()
+	require.Equal(t, trial.Step{Kind: "reminder-3d", At: at("2026-03-13 09:00")}, next)
+	moved := asked(s, trial.MessagePolicy, "2026-03-13 09:04", to(later))
+	require.Equal(t, schedule("reminder-1d/1 2026-03-15 18:00", "expiry/1 2026-03-16 10:00", "grace-end/1 2026-03-19 10:00"), pending(moved))
+
+	held := s.Apply(s.StepEvent(next, trial.Decision{Action: trial.Hold, Reason: trial.ReasonAutomationDisabled}, well("2026-03-13 09:00"), false))
+	moved = asked(held, trial.MessagePolicy, "2026-03-13 09:04", to(later))
+	require.Equal(t, schedule(
+		"reminder-3d/1 2026-03-13 18:00", "reminder-1d/1 2026-03-15 18:00", "expiry/1 2026-03-16 10:00", "grace-end/1 2026-03-19 10:00"), pending(moved))
+}
+
 func TestAMoveInGraceGoesOn(t *testing.T) {
 	t.Parallel()
 	s := lived(trial.NewState(sample()), "2026-03-17 12:00")

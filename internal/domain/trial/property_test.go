@@ -158,8 +158,13 @@ func (w *world) requestIntoAStep(t *rapid.T) {
 	if d.Mail {
 		w.mails(step)
 	}
-	steps := len(w.state.Steps)
+	steps, held := len(w.state.Steps), w.state.Held != nil
 	message, r := w.request(t)
+	if message == trial.MessagePolicy && rapid.Bool().Draw(t, "of the same length") {
+		p := w.state.Policy
+		p.SendHour = rapid.IntRange(p.SendHour, 23).Draw(t, "at another hour")
+		r.Policy = &p
+	}
 	w.ask(message, r)
 	if len(w.state.Steps) == steps {
 		if d.Action == trial.Run && step.Kind == trial.Expiry {
@@ -169,8 +174,8 @@ func (w *world) requestIntoAStep(t *rapid.T) {
 	before := w.state
 	pending := slices.ContainsFunc(before.Pending(), func(p trial.Step) bool { return p.Kind == step.Kind && p.Revision == step.Revision })
 	w.apply(before.StepEvent(step, d, facts, d.Mail))
-	if !pending && d.Mail {
-		delete(w.sinceNewEnd, step.Kind) // it is not on record
+	if !pending && d.Mail && held {
+		delete(w.sinceNewEnd, step.Kind) // it is not on record, but that it was held
 	}
 	if !pending {
 		require.Equal(t, before.Steps, w.state.Steps, "what was superseded stays so")
