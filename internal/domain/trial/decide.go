@@ -114,7 +114,7 @@ func (s State) overtaken(step Step, now time.Time) bool {
 	anchor := s.anchor(step.Kind)
 	switch {
 	case (step.Kind.IsReminder() || anchor == BeforeEnd) && !step.At.After(s.RevisedAt),
-		anchor == AfterStart && s.Moved != nil && !step.At.After(s.Moved.At),
+		anchor == AfterStart && s.past(step),
 		anchor == AfterStart && !step.At.Before(s.EndsAt),
 		step.Kind.Reminds() && s.outdated(step, now):
 		return true

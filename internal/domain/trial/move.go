@@ -15,6 +15,8 @@ type Move struct {
 	// Kept are those of them that were still to come under the policy before, with the revision that they have kept: an e-mail
 	// on its way has its key from that.
 	Kept map[Kind]int `json:"kept"`
+	// Late are those of Kept that were due by then, so that they are not past by the new policy.
+	Late []Kind `json:"late,omitempty"`
 	// At is when.
 	At time.Time `json:"at"`
 }
@@ -50,6 +52,11 @@ func (s State) RevisionOfStart(kind Kind) int {
 		return kept
 	}
 	return s.Moved.Revision
+}
+
+// past reports whether a mailing after the start lies before the move that planned it: it was never due.
+func (s State) past(step Step) bool {
+	return s.Moved != nil && !step.At.After(s.Moved.At) && !slices.Contains(s.Moved.Late, step.Kind)
 }
 
 func (r Request) validatePolicy() error {
@@ -91,6 +98,9 @@ func (s *State) move(e Event) {
 	s.supersede(ReasonRevised, e.At, func(step Step) bool {
 		if m, _ := e.Request.Policy.Mailing(step.Kind); s.anchor(step.Kind) == AfterStart && m.After == AfterStart {
 			moved.Kept[step.Kind] = step.Revision
+			if !step.At.After(e.At) && !s.past(step) {
+				moved.Late = append(moved.Late, step.Kind)
+			}
 			return true
 		}
 		return step.Kind == Welcome && e.KeepWelcome

@@ -87,6 +87,36 @@ func TestAMoveDoesNotPlanWhatIsDueAgain(t *testing.T) {
 		"reminder-3d/1 2026-03-13 18:00", "reminder-1d/1 2026-03-15 18:00", "expiry/1 2026-03-16 10:00", "grace-end/1 2026-03-19 10:00"), pending(moved))
 }
 
+// What both policies have is late, not past: the kill switch loses none of it to a move.
+func TestAMoveKeepsAMailingThatIsDue(t *testing.T) {
+	t.Parallel()
+	a := month()
+	a.Name = "a"
+	b := month()
+	b.GraceDays = 6
+	s := lived(trial.NewState(sample(inZone("UTC", "2026-03-02 10:00"), func(r *trial.Registration) { r.Policy = a })), "2026-03-17 07:00")
+	step, _ := s.Next()
+	require.Equal(t, trial.Step{Kind: "half-way", At: at("2026-03-17 08:00")}, step)
+	for range 2 { // as often as it is moved
+		b.GraceDays++
+		s = asked(s, trial.MessagePolicy, "2026-03-17 12:00", to(b))
+		require.Equal(t, due, trial.Decide(s, step, well("2026-03-17 13:00")))
+	}
+
+	early := b
+	early.Name, early.Mailings = "early", []trial.Mailing{mailing("half-way", trial.AfterStart, 13, 0)}
+	s = asked(s, trial.MessagePolicy, "2026-03-17 12:00", to(early))
+	require.Equal(t, skip(trial.ReasonOvertaken), trial.Decide(s, named(s, "half-way"), well("2026-03-17 13:00")), "it is of another day")
+	s = trial.NewState(sample(inZone("UTC", "2026-03-02 10:00"), func(r *trial.Registration) { r.Policy = a }))
+	s = lived(s, "2026-03-16 12:00")
+	early.Mailings = []trial.Mailing{mailing("half-way", trial.AfterStart, 14, 0)}
+	s = asked(s, trial.MessagePolicy, "2026-03-16 12:00", to(early))
+	require.Equal(t, skip(trial.ReasonOvertaken), trial.Decide(s, named(s, "half-way"), well("2026-03-16 12:00")), "it was not due under the policy before")
+	early.GraceDays = 1
+	s = asked(s, trial.MessagePolicy, "2026-03-16 12:00", to(early))
+	require.Equal(t, skip(trial.ReasonOvertaken), trial.Decide(s, named(s, "half-way"), well("2026-03-16 12:00")), "nor under the one before that")
+}
+
 func TestAMoveInGraceGoesOn(t *testing.T) {
 	t.Parallel()
 	s := lived(trial.NewState(sample()), "2026-03-17 12:00")

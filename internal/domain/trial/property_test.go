@@ -190,9 +190,13 @@ func (w *world) vendorMoves(t *rapid.T) {
 	}
 }
 
-// policyChanges moves the trial to a policy that goes on, mostly one with the same e-mails at other times.
+// policyChanges moves the trial to a policy that goes on, mostly one with the same e-mails at other times, and often into a due step.
 func (w *world) policyChanges(t *rapid.T) {
-	p := rapid.OneOf(policies(), rapid.SampledFrom(w.policies)).Draw(t, "policy")
+	if step, ok := w.state.Next(); ok && step.At.After(w.now) && rapid.Bool().Draw(t, "as a step is due") {
+		w.now = step.At
+	}
+	p := rapid.OneOf(policies(), rapid.SampledFrom(w.policies), rapid.Just(w.state.Policy)).Draw(t, "policy")
+	p.GraceDays = rapid.SampledFrom([]int{p.GraceDays, 0, 7}).Draw(t, "grace")
 	p.LengthDays = max(p.LengthDays, rapid.SampledFrom([]int{0, w.state.Policy.LengthDays, w.state.Policy.LengthDays + 10}).Draw(t, "at least"))
 	w.ask(trial.MessagePolicy, trial.Request{ID: ids().Draw(t, "id"), Reason: "another plan", By: "support", Policy: &p})
 }

@@ -39,8 +39,10 @@ type world struct {
 	policies []trial.Policy
 	planned  int
 	movedAt  time.Time
-	// kept are the mailings after the start that were to come at that move and stayed so, with their revision.
+	// kept are the mailings after the start that were to come at that move and stayed so, with their revision; late those of them that were
+	// due then, and not only by the times of that move's policy.
 	kept map[trial.Kind]int
+	late map[trial.Kind]bool
 	// sinceNewEnd are the kinds, but for those after the start, whose e-mail went out since the trial's end was last changed.
 	sinceNewEnd map[trial.Kind]bool
 	// taken are the ids of requests that were carried out.
@@ -249,7 +251,7 @@ func (w *world) mayBe(step trial.Step, d trial.Decision, f trial.StepFacts) {
 		require.Zero(w.t, w.mailed[key], "%s mailed twice", key)
 		if w.anchor(step.Kind) == trial.AfterStart {
 			require.Zero(w.t, w.mailings[step.Kind], "%s mailed twice", key)
-			require.True(w.t, w.planned == 0 || step.At.After(w.movedAt), "%s mailed though planned before the move", key)
+			require.True(w.t, w.planned == 0 || step.At.After(w.movedAt) || w.late[step.Kind], "%s mailed though planned before the move", key)
 		}
 		require.False(w.t, w.sinceNewEnd[step.Kind] && w.anchor(step.Kind) != trial.AfterStart, "%s mailed twice about one end", key)
 		if !w.plain(step.Kind) {
@@ -403,12 +405,34 @@ func (w *world) moved(before trial.State, e trial.Event) {
 		slack = 0
 	}
 	require.WithinDuration(w.t, before.EndsAt.Add(time.Duration(days)*before.Day), *e.EndsAt, slack)
-	w.policies, w.planned, w.movedAt, w.kept = append(w.policies, *e.Request.Policy), w.state.Revision, e.At, map[trial.Kind]int{}
+	late := w.late
+	planned, movedAt := w.planned, w.movedAt
+	w.policies, w.planned, w.movedAt, w.kept, w.late = append(w.policies, *e.Request.Policy), w.state.Revision, e.At, map[trial.Kind]int{}, map[trial.Kind]bool{}
 	for _, step := range before.Pending() {
 		had, _ := before.Policy.Mailing(step.Kind)
 		has, _ := e.Request.Policy.Mailing(step.Kind)
 		if had.After == trial.AfterStart && has.After == trial.AfterStart {
 			w.kept[step.Kind] = step.Revision
+			w.late[step.Kind] = !step.At.After(e.At) && (planned == 0 || step.At.After(movedAt) || late[step.Kind])
+		}
+	}
+	w.losesNothingDue(before, e)
+}
+
+// losesNothingDue checks that a move which changes neither the end nor the mailings leaves those after the start as due as they were.
+func (w *world) losesNothingDue(before trial.State, e trial.Event) {
+	same := slices.EqualFunc(before.Policy.Mailings, e.Request.Policy.Mailings, func(a, b trial.Mailing) bool { return reflect.DeepEqual(a, b) })
+	if !same || !e.EndsAt.Equal(before.EndsAt) || before.Policy.LengthDays != e.Request.Policy.LengthDays {
+		return
+	}
+	facts := w.facts
+	facts.Now, facts.Converted = w.now, false
+	after := w.state.Pending()
+	for _, step := range before.Pending() {
+		if w.anchor(step.Kind) == trial.AfterStart && slices.ContainsFunc(after, func(o trial.Step) bool { return o == step }) {
+			if d := trial.Decide(before, step, facts); d.Mail && !step.At.After(w.now) {
+				require.Equal(w.t, d, trial.Decide(w.state, step, facts), "a move loses %s", step.Kind)
+			}
 		}
 	}
 }
