@@ -81,19 +81,9 @@ func (s State) endUnder(p Policy) time.Time {
 	return s.Calendar().AddDays(s.EndsAt, p.LengthDays-s.Policy.LengthDays)
 }
 
-// move plans the pending steps anew, by another policy. What has gone out does not again: of the e-mails after the start none,
-// and of the others none where the end stays as it is. There, what is due and not held counts as gone out: it may have left.
+// move plans the pending steps anew, by another policy. What has gone out does not again: see gone.
 func (s *State) move(e Event) {
-	ran, over := map[Kind]bool{}, map[Kind]bool{}
-	for _, r := range s.Steps {
-		ran[r.Step.Kind] = ran[r.Step.Kind] || r.Outcome == Ran
-	}
-	if s.EndsAt.Equal(*e.EndsAt) {
-		for _, step := range s.Schedule() {
-			held := s.Held != nil && s.Held.Step.Kind == step.Kind
-			over[step.Kind] = !s.ofStart(step.Kind) && (s.finished(step) || !step.At.After(e.At) && !held)
-		}
-	}
+	gone, goneOfStart := s.gone(e)
 	moved := Move{From: s.RegisteredPolicy(), Revision: s.Revision + 1, At: e.At, Kept: map[Kind]int{}}
 	s.supersede(ReasonRevised, e.At, func(step Step) bool {
 		if m, _ := e.Request.Policy.Mailing(step.Kind); s.anchor(step.Kind) == AfterStart && m.After == AfterStart {
@@ -107,10 +97,37 @@ func (s *State) move(e Event) {
 	})
 	s.Policy, s.Moved = *e.Request.Policy, &moved
 	s.revise(*e.EndsAt, e.At)
-	for _, step := range s.Schedule() {
+	for _, step := range s.ifAutomated().Schedule() {
 		of := s.ofStart(step.Kind)
-		if !s.finished(step) && step.Kind != Welcome && (of && ran[step.Kind] || !of && over[step.Kind]) {
+		if !s.finished(step) && step.Kind != Welcome && (of && goneOfStart[step.Kind] || !of && gone[step.Kind]) {
 			s.Steps = append(s.Steps, StepRecord{Step: step, Outcome: Superseded, Reason: ReasonRevised, At: e.At})
 		}
 	}
+}
+
+// gone are the e-mails that a move does not plan again. Of those that the new policy has after the start these are all that went
+// out; of its others those that went out after the start, and where the end stays as it is, all. There, what is due and not held counts
+// as gone out: it may have left.
+func (s State) gone(e Event) (gone, goneOfStart map[Kind]bool) {
+	gone, goneOfStart = map[Kind]bool{}, map[Kind]bool{}
+	stays := s.EndsAt.Equal(*e.EndsAt)
+	known := map[Kind]bool{}
+	for _, step := range s.ifAutomated().Schedule() {
+		held := !s.Automated || s.Held != nil && s.Held.Step.Kind == step.Kind
+		gone[step.Kind] = stays && !s.ofStart(step.Kind) && (s.finished(step) || !step.At.After(e.At) && !held)
+		known[step.Kind] = true
+	}
+	for _, r := range s.Steps {
+		if kind := r.Step.Kind; r.Outcome == Ran && kind.mailOnly() {
+			goneOfStart[kind] = true
+			gone[kind] = gone[kind] || s.ofStart(kind) || stays && !known[kind]
+		}
+	}
+	return gone, goneOfStart
+}
+
+// ifAutomated is the trial as if it were automated: one that was released may be adopted again.
+func (s State) ifAutomated() State {
+	s.Automated = true
+	return s
 }

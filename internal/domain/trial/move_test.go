@@ -1,6 +1,7 @@
 package trial_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -115,6 +116,34 @@ func TestAMoveKeepsAMailingThatIsDue(t *testing.T) {
 	early.GraceDays = 1
 	s = asked(s, trial.MessagePolicy, "2026-03-16 12:00", to(early))
 	require.Equal(t, skip(trial.ReasonOvertaken), trial.Decide(s, named(s, "half-way"), well("2026-03-16 12:00")), "nor under the one before that")
+}
+
+// Nor where the trial was released at the move, or where the new policy counts it from the end.
+func TestWhatHasGoneOutDoesNotAgainWhateverTheMove(t *testing.T) {
+	t.Parallel()
+	moved := "2026-03-10 12:00"
+	s := lived(trial.NewState(sample(inZone("UTC", "2026-03-02 10:00"), func(r *trial.Registration) { r.Policy = month() })), moved)
+	b := month()
+	b.Name, b.SendHour, b.Mailings = "b", 18, []trial.Mailing{mailing("tips", trial.AfterStart, 20, 0)}
+	again := func(s trial.State) []trial.Step {
+		return slices.DeleteFunc(s.Pending(), func(step trial.Step) bool { return step.Kind != "tips" })
+	}
+	released := asked(handed(t, s, trial.MessageRelease, at(moved)), trial.MessagePolicy, moved, to(b))
+	require.Empty(t, again(handed(t, released, trial.MessageAdopt, at("2026-03-11 12:00"))))
+
+	b.Mailings[0].After = trial.BeforeEnd
+	require.Empty(t, again(asked(s, trial.MessagePolicy, moved, to(b))), "with the same end")
+	b.LengthDays++
+	require.Empty(t, again(asked(s, trial.MessagePolicy, moved, to(b))), "with another")
+
+	s = lived(s, "2026-03-25 12:00") // the reminder of seven days has gone out
+	b.LengthDays = 30
+	released = asked(handed(t, s, trial.MessageRelease, at("2026-03-25 12:00")), trial.MessagePolicy, "2026-03-25 12:00", to(b))
+	adopted := handed(t, released, trial.MessageAdopt, at("2026-03-25 13:00"))
+	require.Equal(t, schedule("reminder-1d/1 2026-03-31 18:00", "expiry/1 2026-04-01 10:00", "grace-end/1 2026-04-06 10:00"), pending(adopted))
+
+	b.LengthDays, b.Mailings = 14, nil
+	require.Len(t, asked(trial.NewState(sample(control)), trial.MessagePolicy, moved, to(b)).Steps, 2, "a control trial has only ends")
 }
 
 func TestAMoveInGraceGoesOn(t *testing.T) {

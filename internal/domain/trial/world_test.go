@@ -416,6 +416,11 @@ func (w *world) moved(before trial.State, e trial.Event) {
 			w.late[step.Kind] = !step.At.After(e.At) && (planned == 0 || step.At.After(movedAt) || late[step.Kind])
 		}
 	}
+	for _, m := range before.Policy.Mailings {
+		if m.After == trial.AfterStart && w.mailings[m.ID] > 0 {
+			w.sinceNewEnd[m.ID] = true // also where the new policy counts it from the end
+		}
+	}
 	w.losesNothingDue(before, e)
 }
 
