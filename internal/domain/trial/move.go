@@ -96,6 +96,9 @@ func (s *State) move(e Event) {
 		return step.Kind == Welcome && e.KeepWelcome
 	})
 	s.Policy, s.Moved = *e.Request.Policy, &moved
+	if e.Zone != "" {
+		s.Zone = e.Zone
+	}
 	s.revise(*e.EndsAt, e.At)
 	for _, step := range s.ifAutomated().Schedule() {
 		of := s.ofStart(step.Kind)

@@ -146,6 +146,18 @@ func TestWhatHasGoneOutDoesNotAgainWhateverTheMove(t *testing.T) {
 	require.Len(t, asked(trial.NewState(sample(control)), trial.MessagePolicy, moved, to(b)).Steps, 2, "a control trial has only ends")
 }
 
+func TestAMoveFollowsItsVendorToAnotherZone(t *testing.T) {
+	t.Parallel()
+	s := trial.NewState(sample(inZone("Europe/Berlin", "2026-03-02 10:00")))
+	e, err := s.Request(trial.MessagePolicy, trial.Request{Policy: new(month()), Reason: "a test"}, at("2026-03-03 12:00"))
+	require.NoError(t, err)
+	e.Zone = "Asia/Tokyo"
+	s = s.Apply(*e)
+	require.Equal(t, "Asia/Tokyo", s.Zone)
+	require.Equal(t, at("2026-03-30 23:00"), named(s, "reminder-1d").At, "at 8 there")
+	require.Equal(t, *e.EndsAt, s.EndsAt)
+}
+
 func TestAMoveInGraceGoesOn(t *testing.T) {
 	t.Parallel()
 	s := lived(trial.NewState(sample()), "2026-03-17 12:00")

@@ -305,7 +305,13 @@ func (w *world) ask(message string, r trial.Request) {
 		require.True(w.t, w.taken[r.ID] || message == trial.MessageConvert && w.state.ConvertedAt != nil, "%s vanished", message)
 	default:
 		require.False(w.t, w.taken[r.ID] && message != trial.MessageConvert, "%s carried out twice", r.ID)
+		zone := w.state.Zone
+		if e.EndsAt != nil && rapid.Bool().Draw(w.t, "the vendor has moved") {
+			zone = rapid.SampledFrom(zones).Draw(w.t, "zone by then")
+			e.Zone = zone
+		}
 		w.apply(*e)
+		require.Equal(w.t, zone, w.state.Zone)
 		if e.EndsAt != nil {
 			require.True(w.t, w.state.EndsAt.After(e.At), "a new end in the past")
 		}
