@@ -152,7 +152,14 @@ func (s *site) filledAt(path, reason string) url.Values {
 	s.t.Helper()
 	a := s.get(path)
 	require.Equal(s.t, http.StatusOK, a.status)
-	values := url.Values{"reason": {reason}}
+	values := a.fields()
+	values.Set("reason", reason)
+	return values
+}
+
+// fields are the hidden ones of the page's forms.
+func (a answer) fields() url.Values {
+	values := url.Values{}
 	for _, field := range hidden.FindAllStringSubmatch(a.body, -1) {
 		values.Set(field[1], html.UnescapeString(field[2]))
 	}

@@ -3,6 +3,8 @@ package dashboard
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -66,9 +68,10 @@ type trialControlView struct {
 	// Days is what was entered; Wants says that the change needs it.
 	Days  string
 	Wants bool
-	// Policy is what was chosen of Offered, which are there for a move alone.
-	Policy  string
-	Offered []trial.Policy
+	// Policy is what was chosen of Offered, which are there for a move alone, and Terms stands for its terms as they are shown: a policy that
+	// has changed since under the same name is not moved to by mistake.
+	Policy, Terms string
+	Offered       []trial.Policy
 	// Revision is the trial's as it is shown: one that has changed since is not changed by mistake. RequestID lets a form that is sent
 	// twice count once.
 	Revision, RequestID string
@@ -153,6 +156,12 @@ func (v *trialControlView) request(r *http.Request) (trial.Request, error) {
 			return request, trial.Invalid(trial.FieldPolicy, "must be one of those that new vendors get")
 		}
 		request.Policy = &v.Offered[i]
+		if v.Terms, err = termsOf(v.Offered[i]); err != nil {
+			return request, err
+		}
+		if r.PostFormValue("confirmed") == "yes" && r.PostFormValue("terms") != v.Terms {
+			return request, trial.Conflict("the policy is another than was shown: look again")
+		}
 	}
 	if !v.Wants {
 		return request, nil
@@ -161,6 +170,15 @@ func (v *trialControlView) request(r *http.Request) (trial.Request, error) {
 		return request, trial.Invalid("days", "must be a whole number")
 	}
 	return request, nil
+}
+
+// termsOf is a hash over all of a policy.
+func termsOf(p trial.Policy) (string, error) {
+	whole, err := json.Marshal(p)
+	if err != nil {
+		return "", fmt.Errorf("writing the policy %s: %w", p.Name, err)
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(whole)), nil
 }
 
 // preview finds out what the change would do.

@@ -3,10 +3,12 @@ package dashboard_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/api/dashboard"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/sample"
 )
@@ -63,10 +65,22 @@ func TestATrialIsMovedToAnotherPolicyOnItsPage(t *testing.T) {
 		require.Contains(t, s.post(path, values).text(), says)
 	}
 	values.Set("policy", "brazil-30d")
-	inOrder(t, s.post(path, values).text(), "As it would be then", "Policy brazil-30d. Reason: asked by sales", "It ends ", "half-way")
+	shown := s.post(path, values)
+	inOrder(t, shown.text(), "As it would be then", "Policy brazil-30d. Reason: asked by sales", "It ends ", "half-way")
 	require.Equal(t, "standard-14d", s.world.States["vendor-013"].Policy.Name, "a preview changes nothing")
-	values.Set("confirmed", "yes")
-	a := s.post(path, values)
+	values = shown.fields()
+
+	edited := newSite(t, s.world, func(o *dashboard.Options) { // the API restarts with another file
+		o.Policies.Policies = slices.Clone(o.Policies.Policies)
+		o.Policies.Policies[slices.IndexFunc(o.Policies.Policies, func(p trial.Policy) bool { return p.Name == "brazil-30d" })].LengthDays = 45
+	})
+	edited.cookie = s.cookie
+	a := edited.post(path, values)
+	require.Equal(t, http.StatusConflict, a.status)
+	inOrder(t, a.text(), "Nothing was done: the policy is another than was shown: look again.", "See what changes")
+	require.Equal(t, "standard-14d", s.world.States["vendor-013"].Policy.Name)
+
+	a = s.post(path, values)
 	require.Equal(t, http.StatusSeeOther, a.status, a.text())
 	inOrder(t, s.get(a.header.Get("Location")).text(), "The trial is moved to another policy.", "brazil-30d", "moved to the policy brazil-30d")
 }
