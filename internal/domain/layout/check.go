@@ -150,8 +150,8 @@ var must = []struct{ mark, field string }{
 	{"https://mark.example/unsubscribe", "UnsubscribeURL"},
 }
 
-// try renders samples: one with all there is, and one with nothing that may be left out.
-func (l *Layout) try() []Problem {
+// samples are a page with all there is, and one with nothing that may be left out.
+func samples() []Page {
 	full := Page{
 		Language: "en", Direction: "ltr", Subject: "MARK-subject", Preheader: "MARK-preheader", Heading: "MARK-heading", Greeting: "MARK-greeting",
 		Paragraphs: []string{"MARK-paragraph-1", "MARK-paragraph-2"}, Dates: []Dated{{"a", "b", "c"}, {"MARK-label", "MARK-date", "MARK-zone"}},
@@ -162,39 +162,53 @@ func (l *Layout) try() []Problem {
 		Light: brand.Brand{}.Palette().Light, Dark: brand.Brand{}.Palette().Dark,
 	}
 	bare := Page{
-		Language: "ar", Direction: "rtl", Subject: full.Subject, Heading: full.Heading, Greeting: full.Greeting, Paragraphs: full.Paragraphs, Dates: full.Dates[:1],
+		Language: "ar", Direction: "rtl", Subject: full.Subject, Heading: full.Heading, Greeting: full.Greeting, Paragraphs: full.Paragraphs, Dates: full.Dates[1:],
 		Unsubscribe: full.Unsubscribe, UnsubscribeURL: full.UnsubscribeURL, Colon: ":", Guide: full.Guide, GuideURL: full.GuideURL, Why: full.Why,
 		Light: full.Light, Dark: full.Dark,
 	}
+	return []Page{full, bare}
+}
+
+// try renders the samples, each of which must show all that it has.
+func (l *Layout) try() []Problem {
+	return slices.Concat(
+		tried(HTMLFile, func(b *bounded, p Page) error { return l.html.Execute(b, p) }),
+		tried(TextFile, func(b *bounded, p Page) error { return l.text.Execute(b, p) }))
+}
+
+// tried are the problems of one file.
+func tried(file string, write func(*bounded, Page) error) []Problem {
 	var all []Problem
-	for _, file := range []struct {
-		name  string
-		write func(*bounded, Page) error
-	}{
-		{HTMLFile, func(b *bounded, p Page) error { return l.html.Execute(b, p) }},
-		{TextFile, func(b *bounded, p Page) error { return l.text.Execute(b, p) }},
-	} {
-		var out, without bounded
-		err := file.write(&out, full)
-		if err == nil {
-			err = file.write(&without, bare)
+	for _, p := range samples() {
+		var out bounded
+		if err := write(&out, p); err != nil {
+			return []Problem{explain(file, err)}
 		}
-		if err != nil {
-			all = append(all, explain(file.name, err))
-			continue
-		}
-		for _, m := range must {
-			if file.name == TextFile && m.field == "Heading" { // the subject says it
-				continue
-			}
-			shown := m.mark
-			if file.name == HTMLFile && strings.HasPrefix(m.mark, "https://") {
-				shown = `href="` + m.mark + `"`
-			}
-			if !strings.Contains(out.String(), shown) {
-				all = append(all, Problem{File: file.name, Message: "does not show {{." + m.field + "}}, as every e-mail must"})
+		for _, field := range hidden(file, p, out.String()) {
+			problem := Problem{File: file, Message: "does not show {{." + field + "}}, as every e-mail that has it must"}
+			if !slices.Contains(all, problem) {
+				all = append(all, problem)
 			}
 		}
 	}
 	return all
+}
+
+// hidden are the fields that a page has and its e-mail does not show.
+func hidden(file string, p Page, out string) []string {
+	var fields []string
+	has := fmt.Sprint(p)
+	for _, m := range must {
+		if file == TextFile && m.field == "Heading" { // the subject says it
+			continue
+		}
+		shown := m.mark
+		if file == HTMLFile && strings.HasPrefix(m.mark, "https://") {
+			shown = `href="` + m.mark + `"`
+		}
+		if strings.Contains(has, m.mark) && !strings.Contains(out, shown) {
+			fields = append(fields, m.field)
+		}
+	}
+	return fields
 }

@@ -68,6 +68,9 @@ func TestAWrongLayoutIsNamedByLine(t *testing.T) {
 		"the button's text":     {layout.HTMLFile, strings.Replace(html, "{{$.Button}}", "", 1), 0, "does not show {{.Button}}"},
 		"the first paragraph":   {layout.HTMLFile, strings.Replace(html, "{{range .Paragraphs}}<p>{{.}}</p>{{end}}", "{{index .Paragraphs 0}}", 1), 0, "does not show {{.Paragraphs}}"},
 		"needs what may be off": {layout.HTMLFile, html + "{{index .After 1}}", 9, "index out of range"},
+		"only for some brands":  {layout.HTMLFile, strings.Replace(html, `href="{{.UnsubscribeURL}}"`, `{{with .Support}}href="{{$.UnsubscribeURL}}"{{end}}`, 1), 0, "does not show {{.UnsubscribeURL}}"},
+		"only with a button":    {layout.TextFile, strings.Replace(text, "{{.GuideURL}}", "{{if .Button}}{{.GuideURL}}{{end}}", 1), 0, "does not show {{.GuideURL}}"},
+		"one of two dates":      {layout.TextFile, strings.Replace(text, "{{range .Dates}}", "{{range slice .Dates 1}}", 1), 0, "does not show {{.Dates}}"},
 		"large":                 {layout.TextFile, text + strings.Repeat("a", layout.MaxBytes), 0, "is larger than 65536 bytes"},
 		"larger in use":         {layout.TextFile, text + strings.Repeat("{{range .After}}{{range $.After}}{{range $.After}}{{range $.After}}"+strings.Repeat("a", 3000)+"{{end}}{{end}}{{end}}{{end}}", 10), 0, "writes more than"},
 	} {
