@@ -150,7 +150,8 @@ var must = []struct{ mark, field string }{
 	{"https://mark.example/unsubscribe", "UnsubscribeURL"},
 }
 
-// samples are a page with all there is, and one with nothing that may be left out.
+// samples are a page with all there is, one with nothing that may be left out, and that one with each part which it leaves out: the
+// e-mails of some brand have one without another.
 func samples() []Page {
 	full := Page{
 		Language: "en", Direction: "ltr", Subject: "MARK-subject", Preheader: "MARK-preheader", Heading: "MARK-heading", Greeting: "MARK-greeting",
@@ -162,11 +163,30 @@ func samples() []Page {
 		Light: brand.Brand{}.Palette().Light, Dark: brand.Brand{}.Palette().Dark,
 	}
 	bare := Page{
-		Language: "ar", Direction: "rtl", Subject: full.Subject, Heading: full.Heading, Greeting: full.Greeting, Paragraphs: full.Paragraphs, Dates: full.Dates[1:],
+		Language: "ar", Direction: "rtl", Subject: full.Subject, Heading: full.Heading, Greeting: full.Greeting, Dates: full.Dates[1:],
 		Unsubscribe: full.Unsubscribe, UnsubscribeURL: full.UnsubscribeURL, Colon: ":", Guide: full.Guide, GuideURL: full.GuideURL, Why: full.Why,
 		Light: full.Light, Dark: full.Dark,
 	}
-	return []Page{full, bare}
+	all := []Page{full, bare}
+	for _, add := range []func(*Page){
+		func(p *Page) { p.Preheader = full.Preheader },
+		func(p *Page) { p.Paragraphs = full.Paragraphs[1:] },
+		func(p *Page) { p.Dates = full.Dates },
+		func(p *Page) { p.Button, p.ActionURL = full.Button, full.ActionURL },
+		func(p *Page) { p.After = full.After[1:] },
+		func(p *Page) { p.Demonstration = full.Demonstration },
+		func(p *Page) { p.Feedback, p.FeedbackURL = full.Feedback, full.FeedbackURL },
+		func(p *Page) {
+			p.Questions, p.Support, p.Brand.Support = full.Questions, full.Support, full.Brand.Support
+		},
+		func(p *Page) { p.Brand.Name = full.Brand.Name },
+		func(p *Page) { p.AddressLines = full.AddressLines },
+	} {
+		p := bare
+		add(&p)
+		all = append(all, p)
+	}
+	return all
 }
 
 // try renders the samples, each of which must show all that it has.
