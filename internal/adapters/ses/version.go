@@ -66,7 +66,7 @@ func (c Content) Fields() trial.MailFields {
 
 // Again renders the e-mail that was made of this version for a vendor, with links that lead nowhere: see [Content.Shown].
 func (v Version) Again(vendorID string, f trial.MailFields) (Rendered, error) {
-	words, err := v.Words.Words(f.Locale)
+	words, err := v.Words.Words(f.Locale, v.Brand.Language)
 	if err != nil {
 		return Rendered{}, fmt.Errorf("the words of %s in %s: %w", f.Kind, v.Words.Language, err)
 	}

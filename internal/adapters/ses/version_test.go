@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/internal/domain/trial"
+	"marketplace.example/trials/internal/platform/config"
 )
 
 // kept is a version as it comes back from the database.
@@ -38,6 +39,29 @@ func TestAnEMailIsTheSameAgain(t *testing.T) {
 				sent := render(t, s.Content)
 				require.Equal(t, sent.Subject, again.Subject)
 				require.Equal(t, strings.NewReplacer(s.Content.UnsubscribeURL, removed+UnsubscribePath, s.Content.FeedbackURL, removed+FeedbackPath, s.Content.GuideURL, removed+GuidePath).Replace(sent.Text), again.Text)
+			}
+		}
+	}
+}
+
+// A vendor whose locale is not known gets dates as the brand's language has them, whatever language the words are found in.
+func TestAnEMailInTheBrandsLanguageIsTheSameAgain(t *testing.T) {
+	t.Parallel()
+	for language, date := range map[string]string{"en-US": "Wednesday, March 18, 2026", "en": "Wednesday, 18 March 2026"} {
+		folder := t.TempDir()
+		require.NoError(t, os.WriteFile(filepath.Join(folder, "brand.yaml"), []byte("name: N\nlanguage: "+language+"\nbuttons:\n  default: https://n.example\n"), 0o600))
+		mail, err := config.Config{MailTemplates: folder}.Mail()
+		require.NoError(t, err)
+		for _, locale := range []string{"", "tlh", "not a locale", "en-GB"} {
+			c := Samples(mail.Brand, mail.Words, locale, KindReminder)[0].Content
+			_, v := kept(t, c)
+			again, err := v.Again(c.VendorID, c.Fields())
+			require.NoError(t, err)
+			shown, err := RenderShown(c)
+			require.NoError(t, err)
+			require.Equal(t, shown, again, "%s, %q", language, locale)
+			if locale == "" {
+				require.Contains(t, again.Text, date)
 			}
 		}
 	}

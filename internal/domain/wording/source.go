@@ -1,6 +1,9 @@
 package wording
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // Spoken is the words of one kind of e-mail in one language as their authors wrote them, with all that they take from elsewhere:
 // enough to say the same again later. Its fields are stored.
@@ -25,9 +28,9 @@ func (s *Set) Spoken(locale, kind string) (Spoken, bool) {
 	return Spoken{Language: l.language.Tag(), Kind: kind, Mail: l.sources[kind].Fields, Common: l.sources[KindCommon].Fields, Guide: s.Pages(locale).Link()}, true
 }
 
-// Words are those of For, with dates and numbers as the vendor's locale has them. An error says that this version of the program
-// takes other words.
-func (s Spoken) Words(locale string) (Words, error) {
+// Words are those of For, with dates and numbers as the vendor's locale has them, or as the default language of then has them where
+// that is no language; it is empty for English. An error says that this version of the program takes other words.
+func (s Spoken) Words(locale, fallback string) (Words, error) {
 	language, err := ParseLanguage(s.Language)
 	if err != nil {
 		return Words{}, fmt.Errorf("language: %w", err)
@@ -40,9 +43,12 @@ func (s Spoken) Words(locale string) (Words, error) {
 	if len(p.all) > 0 {
 		return Words{}, p.all[0].Err
 	}
-	asked, err := ParseLanguage(locale)
-	if err != nil {
-		asked = language
+	asked := language
+	for _, name := range []string{locale, cmp.Or(fallback, FallbackLanguage)} {
+		if known, err := ParseLanguage(name); err == nil {
+			asked = known
+			break
+		}
 	}
 	l := lexicon{language: language, common: c}
 	return Words{Mail: m.titled(), Voice: l.voice(asked)}, nil
