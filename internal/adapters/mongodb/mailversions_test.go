@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -85,6 +88,31 @@ func TestAnErasureRemovesWhatEMailsSaid(t *testing.T) {
 	_, err = s.EraseOnRecord(t.Context(), "v1")
 	require.NoError(t, err)
 	require.Nil(t, fieldsOfSend(t, s, key))
+}
+
+// What an e-mail said is not even written where its vendor is erased, or where that cannot be known: a worker that ends right after
+// would leave it there. That the e-mail was sent is noted all the same.
+func TestWhatAnEMailSaidOfAnErasedVendorIsNotWritten(t *testing.T) {
+	t.Parallel()
+	for name, erase := range map[string]func(*Store) error{
+		"erased": func(s *Store) error { _, err := s.RecordErasure(t.Context(), "v1", erasure(time.Hour)); return err },
+		"not known": func(s *Store) error {
+			_, err := s.idempotencyKeys.InsertOne(t.Context(), bson.D{{Key: "_id", Value: erasureKey("v1")}, {Key: "value", Value: "no erasure"}})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newTestStore(t)
+			require.NoError(t, erase(s))
+			// Writing the name fails: another send has it.
+			_, err := s.sends.InsertOne(t.Context(), bson.D{{Key: "_id", Value: "other"}, {Key: "fields", Value: bson.D{{Key: "name", Value: "Shop v1"}}}})
+			require.NoError(t, err)
+			_, err = s.sends.Indexes().CreateOne(t.Context(), mongo.IndexModel{Keys: bson.D{{Key: "fields.name", Value: 1}}, Options: options.Index().SetUnique(true)})
+			require.NoError(t, err)
+			require.Nil(t, fieldsOfSend(t, s, sendTo(t, s, "v1")))
+		})
+	}
 }
 
 // Of two attempts that were both accepted the later one counts, whichever worker tells first.

@@ -3,6 +3,7 @@ package mongodb
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -94,7 +95,7 @@ func (s *Store) SettleSend(ctx context.Context, key string, attempt int, result 
 		if result.Template != "" {
 			change.template = &sendTemplate{Attempt: attempt, Version: result.Template}
 		}
-		if result.Fields != nil {
+		if result.Fields != nil && s.maySay(ctx, key) {
 			change.fields = newSendFields(attempt, *result.Fields)
 		}
 		_, after, err := s.changeSend(ctx, key, change)
@@ -118,8 +119,20 @@ func (s *Store) SettleSend(ctx context.Context, key string, attempt int, result 
 	return after.send(), err
 }
 
-// forgetIfErased removes what e-mails said of a vendor who was erased while one of them was on its way: the erasure has looked
-// before it was stored, and is on record by now.
+// maySayLimit bounds the look for an erasure: that the e-mail was sent is still to be noted.
+const maySayLimit = time.Second
+
+// maySay reports whether what an e-mail says of its vendor may be kept: not after an erasure, nor where that cannot be known.
+func (s *Store) maySay(ctx context.Context, key string) bool {
+	ctx, cancel := context.WithTimeout(ctx, maySayLimit)
+	defer cancel()
+	vendorID, _, _ := strings.Cut(key, "/")
+	e, err := s.erased(ctx, vendorID)
+	return err == nil && e == nil
+}
+
+// forgetIfErased removes what e-mails said of a vendor who was erased between maySay and now: the erasure has looked before it
+// was stored, and is on record by now.
 func (s *Store) forgetIfErased(ctx context.Context, vendorID string) error {
 	e, err := s.erased(ctx, vendorID)
 	if err != nil || e == nil {
