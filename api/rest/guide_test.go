@@ -103,6 +103,21 @@ func TestAVendorStopsItsEMailsAndHasThemAgain(t *testing.T) {
 	require.Equal(t, trial.ReasonUnsubscribed, a.vendor().NoMail())
 }
 
+// The history has the moment that the database has, which counts from the vendor's last wish on whichever clock told it: after a
+// restore from before that wish it would count as taken back otherwise.
+func TestTheHistoryHasTheMomentThatIsKept(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.register()
+	a.press("stop")
+	again := present.Add(2 * time.Second)
+	require.NoError(t, a.store.Resubscribe(t.Context(), "v-1", again))
+	a.press("stop")
+	kept := again.Add(time.Millisecond)
+	require.Equal(t, []trial.Suppression{{Reason: trial.ReasonUnsubscribed, At: kept}}, a.store.Suppressed["v-1"])
+	require.Equal(t, []trial.Request{{Reason: "unsubscribed", By: "vendor", At: present}, {Reason: "unsubscribed", By: "vendor", At: kept}}, a.workflows.noMail["v-1"])
+}
+
 func (a *api) vendor() trial.Vendor {
 	a.t.Helper()
 	v, err := a.store.Vendor(a.t.Context(), "v-1")
@@ -115,7 +130,7 @@ func TestAnAddressThatBouncedStaysClosed(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
 	a.register()
-	_, err := a.store.Suppress(t.Context(), "v-1", trial.Suppression{Reason: trial.ReasonSuppressedAddress, At: present, AddressHash: trial.AddressHash("ada@example.com")})
+	_, _, err := a.store.Suppress(t.Context(), "v-1", trial.Suppression{Reason: trial.ReasonSuppressedAddress, At: present, AddressHash: trial.AddressHash("ada@example.com")})
 	require.NoError(t, err)
 	page := a.press("again")
 	require.Contains(t, string(page.body), "Nous ne pouvons pas envoyer d’e-mails à votre adresse")

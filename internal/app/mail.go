@@ -16,12 +16,12 @@ import (
 // restore has people look for the line that is logged here. The vendor's document may be gone: what was asked for holds if it
 // comes back.
 func (a *App) suppress(ctx context.Context, vendorID string, p trial.Suppression) error {
-	isNew, err := a.Store.Suppress(ctx, vendorID, p)
+	since, isNew, err := a.Store.Suppress(ctx, vendorID, p)
 	if err != nil || !isNew {
 		return err
 	}
 	a.signal(ctx, "a suppression is not in the trial's history", zap.String("vendorId", vendorID), func(ctx context.Context) error {
-		return a.Trials.NoMail(ctx, vendorID, trial.Request{Reason: string(p.Reason), By: "vendor", At: p.At})
+		return a.Trials.NoMail(ctx, vendorID, trial.Request{Reason: string(p.Reason), By: "vendor", At: since})
 	})
 	return nil
 }

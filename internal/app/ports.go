@@ -55,8 +55,9 @@ type VendorStore interface {
 	// VendorOnRecord is Vendor, or what is kept of one whose document is gone or says that it is none any more: without name and
 	// address.
 	VendorOnRecord(ctx context.Context, id string) (trial.Vendor, error)
-	// Suppress stops e-mail to a vendor, whether its document is there or not, and tells whether that is new.
-	Suppress(ctx context.Context, id string, s trial.Suppression) (isNew bool, err error)
+	// Suppress stops e-mail to a vendor, whether its document is there or not, and tells whether that is new. since is the
+	// moment that is kept then: a later one than given where the vendor asked to be written to again by a clock that is ahead.
+	Suppress(ctx context.Context, id string, s trial.Suppression) (since time.Time, isNew bool, err error)
 	// Resubscribe takes back that a vendor unsubscribed.
 	Resubscribe(ctx context.Context, id string, at time.Time) error
 	// Suppressions are all that stop e-mail to a vendor, at whichever address, and whether it took back that it unsubscribed.

@@ -88,10 +88,15 @@ func (s *Store) EraseVendor(ctx context.Context, id string, e trial.Erasure) (tr
 	return e, err
 }
 
-func (s *Store) Suppress(ctx context.Context, id string, suppression trial.Suppression) (isNew bool, err error) {
+func (s *Store) Suppress(ctx context.Context, id string, suppression trial.Suppression) (since time.Time, isNew bool, err error) {
 	err = s.Do(ctx, func() error {
 		if suppression.Reason == trial.ReasonUnsubscribed {
-			s.Suppressed[id] = slices.DeleteFunc(s.Suppressed[id], func(p trial.Suppression) bool { return p.Reason == trial.ReasonResubscribed })
+			s.Suppressed[id] = slices.DeleteFunc(s.Suppressed[id], func(p trial.Suppression) bool {
+				if p.Reason == trial.ReasonResubscribed && !suppression.At.After(p.At) { // by the clock of another process
+					suppression.At = p.At.Add(time.Millisecond)
+				}
+				return p.Reason == trial.ReasonResubscribed
+			})
 		}
 		isNew = !slices.ContainsFunc(s.Suppressed[id], func(known trial.Suppression) bool { return known.Covers(suppression) })
 		if isNew {
@@ -100,7 +105,7 @@ func (s *Store) Suppress(ctx context.Context, id string, suppression trial.Suppr
 		}
 		return nil
 	})
-	return isNew, err
+	return suppression.At, isNew, err
 }
 
 func (s *Store) Resubscribe(ctx context.Context, id string, at time.Time) error {

@@ -39,7 +39,7 @@ func TestServerAway(t *testing.T) {
 			return err
 		},
 		"Suppress": func(ctx context.Context) error {
-			_, err := s.Suppress(ctx, "v1", trial.Suppression{Reason: trial.ReasonUnsubscribed})
+			_, _, err := s.Suppress(ctx, "v1", trial.Suppression{Reason: trial.ReasonUnsubscribed})
 			return err
 		},
 		"UnstartedVendors": func(ctx context.Context) error { _, err := s.UnstartedVendors(ctx, 1, nobody); return err },

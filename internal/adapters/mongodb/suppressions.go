@@ -45,16 +45,16 @@ func vendorSuppressionKey(vendorID string) string { return "vendor/" + vendorID 
 func addressSuppressionKey(hash string) string    { return "address/" + hash }
 
 // Suppress stops e-mail to a vendor, or to one of its addresses, and tells
-// whether that is new. It never lets through what was stopped: a vendor who
+// whether that is new, and the moment that is kept then. It never lets through what was stopped: a vendor who
 // unsubscribed stays so until [Store.Resubscribe], and each address keeps its own state. The vendor's
 // document need not be there: it may come back.
-func (s *Store) Suppress(ctx context.Context, vendorID string, p trial.Suppression) (isNew bool, err error) {
+func (s *Store) Suppress(ctx context.Context, vendorID string, p trial.Suppression) (since time.Time, isNew bool, err error) {
 	s = s.of(vendorID)
 	switch {
 	case p.Reason != trial.ReasonUnsubscribed && p.Reason != trial.ReasonSuppressedAddress:
-		return false, trial.Invalid("reason", "must be %s or %s, is %q", trial.ReasonUnsubscribed, trial.ReasonSuppressedAddress, p.Reason)
+		return p.At, false, trial.Invalid("reason", "must be %s or %s, is %q", trial.ReasonUnsubscribed, trial.ReasonSuppressedAddress, p.Reason)
 	case !trial.ValidVendorID(vendorID):
-		return false, trial.NotFound(vendorID)
+		return p.At, false, trial.NotFound(vendorID)
 	}
 	p.At = stored(p.At)
 	if p.Reason == trial.ReasonUnsubscribed {
@@ -68,28 +68,30 @@ func (s *Store) Suppress(ctx context.Context, vendorID string, p trial.Suppressi
 		key = p.AddressHash
 		_, err = insert(ctx, "suppressing an address of vendor "+vendorID, s.suppressions, addressSuppression{Key: addressSuppressionKey(key), Value: p})
 		if err != nil {
-			return false, err
+			return p.At, false, err
 		}
 	}
-	return s.changeSuppressions(ctx, vendorID, bson.E{Key: "$min", Value: bson.D{{Key: "addresses." + key, Value: p}}},
+	isNew, err = s.changeSuppressions(ctx, vendorID, bson.E{Key: "$min", Value: bson.D{{Key: "addresses." + key, Value: p}}},
 		func(before vendorSuppressions) bool { _, known := before.Addresses[key]; return !known })
+	return p.At, isNew, err
 }
 
 // unsubscribe keeps the first of those that hold. One that comes with an earlier moment than the end of another, as of a clock
 // that is behind, counts from that end on: in doubt nobody is written to.
-func (s *Store) unsubscribe(ctx context.Context, vendorID string, p trial.Suppression) (isNew bool, err error) {
+func (s *Store) unsubscribe(ctx context.Context, vendorID string, p trial.Suppression) (since time.Time, isNew bool, err error) {
 	known, err := s.suppressed(ctx, vendorID)
 	if err != nil || known.Everywhere != nil && known.Everywhere.Rank >= p.Rank() && !known.resubscribed() {
-		return false, err
+		return p.At, false, err
 	}
 	if !p.At.After(known.ResubscribedAt) {
 		p.At = known.ResubscribedAt.UTC().Add(time.Millisecond)
 	}
 	doc := suppressionDocument{Rank: p.Rank(), Suppression: p}
-	return s.changeSuppressions(ctx, vendorID, bson.E{Key: "$max", Value: bson.D{{Key: "everywhere", Value: doc}}},
+	isNew, err = s.changeSuppressions(ctx, vendorID, bson.E{Key: "$max", Value: bson.D{{Key: "everywhere", Value: doc}}},
 		func(before vendorSuppressions) bool {
 			return before.Everywhere == nil || before.Everywhere.Rank < p.Rank() || before.resubscribed()
 		})
+	return p.At, isNew, err
 }
 
 // Resubscribe takes back that a vendor unsubscribed. What stops e-mail to an address stays as it is.

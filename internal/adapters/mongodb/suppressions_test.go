@@ -12,7 +12,7 @@ import (
 
 func suppress(t *testing.T, s *Store, vendorID string, p trial.Suppression) (isNew bool) {
 	t.Helper()
-	isNew, err := s.Suppress(t.Context(), vendorID, p)
+	_, isNew, err := s.Suppress(t.Context(), vendorID, p)
 	require.NoError(t, err)
 	return isNew
 }
@@ -73,9 +73,9 @@ func TestSuppress(t *testing.T) {
 		})
 	}
 	s := newTestStore(t)
-	_, err := s.Suppress(t.Context(), "v1", trial.Suppression{Reason: trial.ReasonDue})
+	_, _, err := s.Suppress(t.Context(), "v1", trial.Suppression{Reason: trial.ReasonDue})
 	requireCode(t, trial.CodeInvalid, err)
-	_, err = s.Suppress(t.Context(), "no id/", unsubscribed(0))
+	_, _, err = s.Suppress(t.Context(), "no id/", unsubscribed(0))
 	requireCode(t, trial.CodeNotFound, err)
 }
 
@@ -290,7 +290,10 @@ func TestResubscribe(t *testing.T) {
 		require.Empty(t, noMail(t, s, "v1"))
 		require.Equal(t, []trial.Suppression{{Reason: trial.ReasonResubscribed, At: at.Add(2 * time.Hour)}}, kept())
 	}
-	require.True(t, suppress(t, s, "v1", unsubscribed(2)), "at the same moment, or by a clock that is behind")
+	since, isNew, err := s.Suppress(t.Context(), "v1", unsubscribed(2))
+	require.NoError(t, err)
+	require.True(t, isNew, "at the same moment, or by a clock that is behind")
+	require.Equal(t, []trial.Suppression{{Reason: trial.ReasonUnsubscribed, At: since}}, kept())
 	require.Equal(t, trial.ReasonUnsubscribed, noMail(t, s, "v1"))
 	require.False(t, suppress(t, s, "v1", unsubscribed(3)))
 	again(1)

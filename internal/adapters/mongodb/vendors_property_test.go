@@ -156,11 +156,11 @@ func (v *shop) happen(d deed, number int) {
 		again.Email, again.StartedAt = d.Address, v.now
 		_, _, _ = v.s.RegisterVendor(ctx, again) // refused where the document has another address
 	case "unsubscribed":
-		_, err := v.s.Suppress(ctx, v.id, trial.Suppression{Reason: trial.ReasonUnsubscribed, At: v.now})
+		_, _, err := v.s.Suppress(ctx, v.id, trial.Suppression{Reason: trial.ReasonUnsubscribed, At: v.now})
 		require.NoError(v.t, err)
 		v.optedOut = true
 	case "bounced", "complained":
-		_, err := v.s.Suppress(ctx, v.id, trial.Suppression{Reason: trial.ReasonSuppressedAddress, At: v.now, AddressHash: trial.AddressHash(d.Address)})
+		_, _, err := v.s.Suppress(ctx, v.id, trial.Suppression{Reason: trial.ReasonSuppressedAddress, At: v.now, AddressHash: trial.AddressHash(d.Address)})
 		require.NoError(v.t, err)
 		v.blocked[d.Address] = true
 	case "converted", "converted, and Temporal is away":

@@ -76,7 +76,7 @@ func (s Store) stopMail(ctx context.Context, vendorID string, events []trial.Eve
 		c.Erased = again || c.NoVendor && isNew
 	}
 	if lost := recovered.UnknownSuppression(known); lost != nil {
-		if c.Suppressed, err = s.Suppress(ctx, vendorID, *lost); err != nil {
+		if _, c.Suppressed, err = s.Suppress(ctx, vendorID, *lost); err != nil {
 			return err
 		}
 	}

@@ -89,7 +89,7 @@ func register(t *testing.T, s Store, id string, cohort trial.Cohort) {
 
 func suppress(t *testing.T, s Store, vendorID string, p trial.Suppression) {
 	t.Helper()
-	_, err := s.Suppress(t.Context(), vendorID, p)
+	_, _, err := s.Suppress(t.Context(), vendorID, p)
 	require.NoError(t, err)
 }
 
