@@ -26,6 +26,8 @@ const (
 	// longRateBudget is that of an activity with heartbeats: otherwise
 	// all its items would return at once.
 	longRateBudget = time.Minute
+	// keepLimit bounds the storing of a version of a template: the step has the send to settle then.
+	keepLimit = time.Second
 	// noticeable is a wait after which the facts are read again. The kill
 	// switch promises a second.
 	noticeable = 100 * time.Millisecond
@@ -87,14 +89,15 @@ func (m *mailer) Deliver(ctx context.Context, e activities.Mail) (trial.SendResu
 	if err != nil {
 		return trial.SendResult{}, err
 	}
-	version, fields := m.version(ctx, c), c.Fields()
 	outcome := m.sender.Send(ctx, ses.Message{
 		To: e.To, Subject: r.Subject, Text: r.Text, HTML: r.HTML, UnsubscribeURL: unsubscribe,
 		FromName: mail.Brand.Sender.Name, ReplyTo: mail.Brand.Sender.ReplyTo,
 		// The send's key, which differs from the step's if the e-mail is resent.
 		Key: ses.SendKey{TrialID: e.State.VendorID, Kind: string(e.Send.Kind), Revision: e.Send.Revision, Attempt: e.Send.Attempt},
 	})
-	outcome.Template, outcome.Fields = version, &fields
+	if outcome.Status == trial.SendSent { // of another nothing is noted
+		outcome.Template, outcome.Fields = m.version(ctx, c), new(c.Fields())
+	}
 	if !trial.IsCanary(e.State.VendorID) { // no figure knows canaries
 		m.account.Note(outcome, time.Now())
 		m.mailed(outcomes[outcome.Status])
@@ -132,13 +135,15 @@ func content(e activities.Mail, mail config.Mail) ses.Content {
 }
 
 // version keeps the version of the template that an e-mail is made of, so that support can see the e-mail later as it was sent, and
-// returns its hash. An e-mail is not held up by a version that cannot be kept: the next one tries again.
+// returns its hash. An e-mail is not held up by a version that cannot be kept, as it has left before: the next one tries again.
 func (m *mailer) version(ctx context.Context, c ses.Content) string {
 	v, _ := ses.VersionOf(c)
 	hash, encoded, err := v.Encoded()
 	if _, known := m.kept.Load(hash); known || err != nil {
 		return hash
 	}
+	ctx, cancel := context.WithTimeout(ctx, keepLimit)
+	defer cancel()
 	if err := m.keep(ctx, hash, encoded); err != nil {
 		m.log.Error("the version of an e-mail's template was not kept: this e-mail cannot be shown later unless the next one keeps it",
 			zap.String("template", hash), zap.Error(err))

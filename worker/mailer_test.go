@@ -169,3 +169,42 @@ func TestEMailsToVendorsBearTheBrand(t *testing.T) {
 	require.Equal(t, `"Trials" <trials@nordic.example>`, aws.ToString(service.sent.FromEmailAddress))
 	require.Empty(t, service.sent.ReplyToAddresses)
 }
+
+// notedMail is the mail service that notes that it was asked.
+type notedMail struct{ done *[]string }
+
+func (m notedMail) SendEmail(context.Context, *sesv2.SendEmailInput, ...func(*sesv2.Options)) (*sesv2.SendEmailOutput, error) {
+	*m.done = append(*m.done, "sent")
+	return &sesv2.SendEmailOutput{MessageId: aws.String("m-1")}, nil
+}
+
+// A database that does not answer costs an e-mail nothing of its time: the version is kept afterwards, and only for a moment.
+func TestAnEMailDoesNotWaitForItsVersion(t *testing.T) {
+	t.Parallel()
+	var done []string
+	sender, err := ses.NewSender(notedMail{&done}, ses.SenderConfig{From: "Trials <trials@nordic.example>"})
+	require.NoError(t, err)
+	links, err := ses.NewLinks("https://trials.nordic.example", []string{strings.Repeat("s", 32)})
+	require.NoError(t, err)
+	used, err := wiring.NewTemplates(config.Config{}.Mail, zap.NewNop())
+	require.NoError(t, err)
+	m := &mailer{
+		sender: sender, links: links, account: ses.NewAccount(nil, 0), mailed: func(string) {}, templates: used, log: zap.NewNop(),
+		keep: func(ctx context.Context, _ string, _ []byte) error {
+			done = append(done, "kept")
+			until, bounded := ctx.Deadline()
+			require.True(t, bounded)
+			require.LessOrEqual(t, time.Until(until), keepLimit)
+			return context.DeadlineExceeded
+		},
+	}
+	mail := mailFor(t, trial.DefaultPolicy(), trial.Welcome, days(0))
+	mail.To, mail.Send.Kind = "vendor@example.com", trial.Welcome
+	for range 2 {
+		delivery, err := m.Deliver(t.Context(), mail)
+		require.NoError(t, err)
+		require.Equal(t, trial.SendSent, delivery.Status)
+		require.NotEmpty(t, delivery.Template)
+	}
+	require.Equal(t, []string{"sent", "kept", "sent", "kept"}, done, "the next one tries again")
+}
