@@ -89,16 +89,16 @@ func TestTheAPINamesWhyNoCanaryComes(t *testing.T) {
 	s.canaryFault(canary.TemporalAway)
 }
 
-// deployBrokenTemplate puts a worker in the place of the present one whose layout names a field that there is none of: it starts, since
-// a template's fields are looked up when it is rendered.
+// deployBrokenTemplate puts a worker in the place of the present one whose layout is well only for what it is tried with: the worker
+// starts, and can render no e-mail to a vendor.
 func (s *scenario) deployBrokenTemplate() {
 	s.t.Helper()
-	const file = "internal/adapters/ses/templates/layout.txt"
+	const file = "internal/domain/layout/builtin/layout.txt"
 	root, err := stack.Root()
 	require.NoError(s.t, err)
 	text, err := os.ReadFile(filepath.Join(root, file))
 	require.NoError(s.t, err)
-	broken := strings.ReplaceAll(string(text), "{{wrap .Why}}", "{{wrap .Span}}")
+	broken := strings.ReplaceAll(string(text), "{{wrap .Why}}", `{{if eq .Subject "MARK-subject"}}{{wrap .Why}}{{else}}{{index .Dates 99}}{{end}}`)
 	require.NotEqual(s.t, string(text), broken)
 	release := s.t.TempDir()
 	require.NoError(s.t, system.BuildWorker(s.ctx, release, file, broken))

@@ -67,7 +67,7 @@ func soukMail(t *testing.T) string {
 func TestAMarketplaceMakesItItsOwn(t *testing.T) {
 	policies, mail := filepath.Join(t.TempDir(), "policies.yaml"), soukMail(t)
 	require.NoError(t, os.WriteFile(policies, []byte(soukPolicies), 0o600))
-	s := begin(t, system.Options{Day: 2 * day, Env: []string{"POLICIES=" + policies}, WorkerEnv: []string{"MAIL_TEMPLATES=" + mail}})
+	s := begin(t, system.Options{Day: 2 * day, Env: []string{"POLICIES=" + policies, "MAIL_TEMPLATES=" + mail}})
 	register := func(name string, more ...string) (id string) {
 		id = s.vendor(name)
 		s.starter(append([]string{"vendor", "register", "--id", id, "--email", email(id), "--name", name}, more...)...)
