@@ -46,8 +46,8 @@ type mailer struct {
 	day      time.Duration
 	// mailed counts an e-mail by its outcome.
 	mailed func(outcome string)
-	// keep stores a version of a template under its hash, and kept are the hashes of those that are stored: few, as they change
-	// only with what people write.
+	// keep stores a version of a template under its hash, and kept are the hashes of those that are stored, or being stored: few, as
+	// they change only with what people write.
 	keep func(ctx context.Context, hash string, content []byte) error
 	kept sync.Map
 	log  *zap.Logger
@@ -135,20 +135,23 @@ func content(e activities.Mail, mail config.Mail) ses.Content {
 }
 
 // version keeps the version of the template that an e-mail is made of, so that support can see the e-mail later as it was sent, and
-// returns its hash. An e-mail is not held up by a version that cannot be kept, as it has left before: the next one tries again.
+// returns its hash. An e-mail is not held up by a version that cannot be kept, as it has left before: the next one tries again. One at
+// a time does: a new wording, with which a thousand may leave at once, is written once.
 func (m *mailer) version(ctx context.Context, c ses.Content) string {
 	v, _ := ses.VersionOf(c)
 	hash, encoded, err := v.Encoded()
-	if _, known := m.kept.Load(hash); known || err != nil {
+	if err != nil {
+		return hash
+	}
+	if _, known := m.kept.LoadOrStore(hash, true); known {
 		return hash
 	}
 	ctx, cancel := context.WithTimeout(ctx, keepLimit)
 	defer cancel()
 	if err := m.keep(ctx, hash, encoded); err != nil {
+		m.kept.Delete(hash)
 		m.log.Error("the version of an e-mail's template was not kept: this e-mail cannot be shown later unless the next one keeps it",
 			zap.String("template", hash), zap.Error(err))
-		return hash
 	}
-	m.kept.Store(hash, true)
 	return hash
 }

@@ -182,29 +182,57 @@ func (m notedMail) SendEmail(context.Context, *sesv2.SendEmailInput, ...func(*se
 func TestAnEMailDoesNotWaitForItsVersion(t *testing.T) {
 	t.Parallel()
 	var done []string
-	sender, err := ses.NewSender(notedMail{&done}, ses.SenderConfig{From: "Trials <trials@nordic.example>"})
+	deliver := delivering(t, &done, func(ctx context.Context, _ string, _ []byte) error {
+		done = append(done, "kept")
+		until, bounded := ctx.Deadline()
+		require.True(t, bounded)
+		require.LessOrEqual(t, time.Until(until), keepLimit)
+		return context.DeadlineExceeded
+	})
+	for range 2 {
+		deliver()
+	}
+	require.Equal(t, []string{"sent", "kept", "sent", "kept"}, done, "the next one tries again")
+}
+
+// A new wording with which many leave at once is written once, and no e-mail waits for another's writing.
+func TestAVersionIsKeptByOneAtATime(t *testing.T) {
+	t.Parallel()
+	var sent []string
+	var deliver func()
+	times := 0
+	deliver = delivering(t, &sent, func(context.Context, string, []byte) error {
+		if times++; times == 1 {
+			deliver() // another, while this one writes
+		}
+		return nil
+	})
+	for range 2 {
+		deliver()
+	}
+	require.Equal(t, 1, times)
+	require.Len(t, sent, 3)
+}
+
+// delivering delivers a welcome by a mailer that keeps versions so, and notes what is sent.
+func delivering(t *testing.T, sent *[]string, keep func(context.Context, string, []byte) error) func() {
+	t.Helper()
+	sender, err := ses.NewSender(notedMail{sent}, ses.SenderConfig{From: "Trials <trials@nordic.example>"})
 	require.NoError(t, err)
 	links, err := ses.NewLinks("https://trials.nordic.example", []string{strings.Repeat("s", 32)})
 	require.NoError(t, err)
 	used, err := wiring.NewTemplates(config.Config{}.Mail, zap.NewNop())
 	require.NoError(t, err)
 	m := &mailer{
-		sender: sender, links: links, account: ses.NewAccount(nil, 0), mailed: func(string) {}, templates: used, log: zap.NewNop(),
-		keep: func(ctx context.Context, _ string, _ []byte) error {
-			done = append(done, "kept")
-			until, bounded := ctx.Deadline()
-			require.True(t, bounded)
-			require.LessOrEqual(t, time.Until(until), keepLimit)
-			return context.DeadlineExceeded
-		},
+		sender: sender, links: links, account: ses.NewAccount(nil, 0), mailed: func(string) {}, templates: used, log: zap.NewNop(), keep: keep,
 	}
 	mail := mailFor(t, trial.DefaultPolicy(), trial.Welcome, days(0))
 	mail.To, mail.Send.Kind = "vendor@example.com", trial.Welcome
-	for range 2 {
+	return func() {
+		t.Helper()
 		delivery, err := m.Deliver(t.Context(), mail)
 		require.NoError(t, err)
 		require.Equal(t, trial.SendSent, delivery.Status)
 		require.NotEmpty(t, delivery.Template)
 	}
-	require.Equal(t, []string{"sent", "kept", "sent", "kept"}, done, "the next one tries again")
 }
