@@ -10,6 +10,7 @@ import (
 
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/test/harness"
 	"marketplace.example/trials/test/system"
 )
 
@@ -47,14 +48,10 @@ func (r *rolloutRun) inspect(ctx context.Context) (*finding, error) {
 	}
 	r.inspectEnd(f)
 	r.inspectRollback(f)
-	current, err := r.flags(ctx)
-	if err != nil {
+	if err := r.inspectFlags(ctx, f); err != nil {
 		return f, err
 	}
-	set := current.FeatureFlags.TrialAutomation
-	if set.RolloutPercentage > r.percentage || r.trigger == "" && set.RolloutPercentage < r.percentage || set.Enabled != (r.remedy != rollout.Immediate) {
-		f.complain("the flags say %v %%, enabled %t", set.RolloutPercentage, set.Enabled)
-	}
+	var err error
 	if f.back != nil {
 		err = r.inspectAfter(ctx, f, f.back.At.Add(time.Second))
 	}
@@ -124,7 +121,31 @@ func (r *rolloutRun) inspectRollback(f *finding) {
 	}
 }
 
-// flags are the flags as the API tells them.
-func (r *rolloutRun) flags(ctx context.Context) (flags.Document, error) {
-	return system.Read[flags.Document](r.system.Admin(ctx, http.MethodGet, "/api/admin/feature-flags", nil))
+// inspectFlags looks at whether the flags say what has been decided by now: a rollout that was rolled back to a phase goes on from there
+// once its pause is over, also while it is looked at, and a decision is on record a moment before it reaches the flags.
+func (r *rolloutRun) inspectFlags(ctx context.Context, f *finding) error {
+	const looks = 20
+	decided := r.events
+	for look := 0; ; look++ {
+		later, err := r.newsAfter(ctx, len(decided))
+		if err != nil {
+			return err
+		}
+		decided = slices.Concat(decided, later)
+		current, err := system.Read[flags.Document](r.system.Admin(ctx, http.MethodGet, "/api/admin/feature-flags", nil))
+		if err != nil {
+			return err
+		}
+		state, set := rollout.Fold(decided), current.FeatureFlags.TrialAutomation
+		if set.RolloutPercentage == state.Percentage && set.Enabled == (r.remedy != rollout.Immediate) {
+			return nil
+		}
+		if look == looks {
+			f.complain("the flags say %v %%, enabled %t, where %v %% is decided", set.RolloutPercentage, set.Enabled, state.Percentage)
+			return nil
+		}
+		if err := harness.Sleep(ctx, lookEvery); err != nil {
+			return err
+		}
+	}
 }

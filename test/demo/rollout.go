@@ -116,7 +116,7 @@ func (r *rolloutRun) step(ctx context.Context) error {
 	if err := harness.Sleep(ctx, lookEvery); err != nil {
 		return err
 	}
-	news, err := r.news(ctx)
+	news, err := r.newsAfter(ctx, len(r.events))
 	if err != nil {
 		return err
 	}
@@ -135,9 +135,9 @@ func (r *rolloutRun) step(ctx context.Context) error {
 	return r.waive(ctx)
 }
 
-// news are the decisions made since the last look.
-func (r *rolloutRun) news(ctx context.Context) ([]rollout.Event, error) {
-	a, err := r.system.Admin(ctx, http.MethodGet, fmt.Sprintf("%s/current/decisions?after=%d&limit=200", rollouts, len(r.events)), nil)
+// newsAfter are the decisions made after the first ones that are known.
+func (r *rolloutRun) newsAfter(ctx context.Context, known int) ([]rollout.Event, error) {
+	a, err := r.system.Admin(ctx, http.MethodGet, fmt.Sprintf("%s/current/decisions?after=%d&limit=200", rollouts, known), nil)
 	if a.Status == http.StatusNotFound { // it is about to begin
 		return nil, err
 	}
