@@ -52,7 +52,8 @@ func TestWithMongoDBDownNothingHalfDoneRemains(t *testing.T) {
 
 	proxy.Shut()
 	asked := time.Now()
-	a, err := s.Service(s.ctx, http.MethodPost, "/api/vendors", map[string]any{"id": during, "email": email(during), "name": "During"})
+	vendor := map[string]any{"id": during, "email": email(during), "name": "During"}
+	a, err := system.Call(s.ctx, http.MethodPost, s.API+"/api/vendors", s.Secrets.ServiceToken, vendor, nil)
 	require.NoError(t, err)
 	require.Less(t, time.Since(asked), refusalLimit)
 	require.Equal(t, http.StatusServiceUnavailable, a.Status, "%s", a.Body)

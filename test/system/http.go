@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"time"
 
 	"marketplace.example/trials/client"
 )
@@ -88,7 +89,9 @@ func Call(ctx context.Context, method, address, token string, body any, header h
 
 // Service calls the API as the marketplace's backend.
 func (s *System) Service(ctx context.Context, method, path string, body any) (Answer, error) {
-	return Call(ctx, method, s.API+path, s.Secrets.ServiceToken, body, nil)
+	return repeated(ctx, func() (Answer, error) {
+		return Call(ctx, method, s.API+path, s.Secrets.ServiceToken, body, nil)
+	})
 }
 
 // Admin calls the API as an admin; every change has a key of its own.
@@ -97,7 +100,27 @@ func (s *System) Admin(ctx context.Context, method, path string, body any) (Answ
 	if method != http.MethodGet {
 		header.Set("Idempotency-Key", secret())
 	}
-	return Call(ctx, method, s.API+path, s.Secrets.AdminToken, body, header)
+	return repeated(ctx, func() (Answer, error) {
+		return Call(ctx, method, s.API+path, s.Secrets.AdminToken, body, header)
+	})
+}
+
+// repeated makes a call as the API's description asks of every client: once more where a busy server answers 503, as it is, with the
+// same key. Whoever wants to see a 503 uses Call.
+func repeated(ctx context.Context, call func() (Answer, error)) (Answer, error) {
+	const tries = 3
+	for try := 1; ; try++ {
+		a, err := call()
+		refused := a.Status == http.StatusServiceUnavailable && a.Header.Get("Content-Type") == "application/problem+json"
+		if err != nil || !refused || try == tries {
+			return a, err
+		}
+		select {
+		case <-ctx.Done():
+			return a, err
+		case <-time.After(time.Second):
+		}
+	}
 }
 
 // Fault tells the mailbox to misbehave towards recipients that contain match.
