@@ -33,7 +33,7 @@ func newConversionView(ages []monitoring.AgeConversion) *conversionView {
 		at := float64(a.Days)
 		for _, c := range []struct {
 			line *chartLine
-			of   monitoring.AgeShare
+			of   monitoring.ConvertedShare
 		}{{&automated, a.Automated}, {&control, a.Control}} {
 			if c.of.Trials > 0 {
 				c.line.Points = append(c.line.Points, chartPoint{at, c.of.Share})
@@ -62,7 +62,7 @@ func newConversionView(ages []monitoring.AgeConversion) *conversionView {
 	return view
 }
 
-func shareWords(s monitoring.AgeShare) string {
+func shareWords(s monitoring.ConvertedShare) string {
 	if s.Trials == 0 {
 		return "no trial that old"
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -109,6 +110,7 @@ var routes = []route{
 	{http.MethodPost, "/sign-out", access.Viewer, (*dashboard).signOut},
 	{http.MethodGet, "/", access.Viewer, (*dashboard).overview},
 	{http.MethodGet, "/evidence", access.Viewer, (*dashboard).evidence},
+	{http.MethodGet, "/figures", access.Viewer, (*dashboard).trends},
 	{http.MethodGet, "/decisions", access.Viewer, (*dashboard).decisions},
 	{http.MethodGet, "/audit", access.Viewer, (*dashboard).audit},
 	{http.MethodGet, "/trials", access.Viewer, (*dashboard).trials},
@@ -147,6 +149,15 @@ var routes = []route{
 
 // steers is the role that the controls of the rollout, of trials and of alerts need.
 const steers = access.Operator
+
+// Guarded says of each page, as method and path, which role it needs: all but the sign-in, which is open.
+func Guarded() map[string]access.Role {
+	all := map[string]access.Role{}
+	for _, r := range routes {
+		all[r.method+" "+strings.TrimSuffix(root, "/")+r.path] = r.needs
+	}
+	return all
+}
 
 func (d *dashboard) routes() http.Handler {
 	router := mux.NewRouter()

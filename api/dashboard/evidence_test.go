@@ -61,8 +61,8 @@ func TestAPlainComparisonHasNoChartOfEvidence(t *testing.T) {
 
 func TestWhatTheChartsOfConversionDraw(t *testing.T) {
 	t.Parallel()
-	share := func(share float64, trials int) monitoring.AgeShare {
-		return monitoring.AgeShare{Estimated: evidence.Estimated{Share: share, Low: share / 2, High: 2 * share}, Trials: trials}
+	share := func(share float64, trials int) monitoring.ConvertedShare {
+		return monitoring.ConvertedShare{Estimated: evidence.Estimated{Share: share, Low: share / 2, High: 2 * share}, Trials: trials}
 	}
 	v := newConversionView([]monitoring.AgeConversion{
 		{Days: 1, Automated: share(0.3, 10), Control: share(0.2, 20), Difference: &evidence.Estimated{Share: 0.1, Low: -0.05, High: 0.25}},

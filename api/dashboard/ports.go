@@ -67,9 +67,10 @@ type Experiments interface {
 	OfferedPolicies() policy.Set
 }
 
-// Figures make the report of the present moment.
+// Figures make the report of the present moment, and tell how things went in so many days before today.
 type Figures interface {
 	Report(ctx context.Context) (monitoring.Report, error)
+	Trends(ctx context.Context, days int) (monitoring.Trends, error)
 }
 
 // Canaries tell what canaries have shown, and start them.

@@ -2,19 +2,17 @@ package app
 
 import (
 	"context"
+	"time"
 
+	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Report is how things stand now. Where flags switch the figures off it is a *trial.Error with trial.CodeConflict.
 func (a *App) Report(ctx context.Context) (monitoring.Report, error) {
-	doc, err := a.Store.Flags(ctx)
-	if err != nil {
+	if err := a.measured(ctx); err != nil {
 		return monitoring.Report{}, err
-	}
-	if m := doc.FeatureFlags.Monitoring; !m.Enabled || !m.TrialMetrics {
-		return monitoring.Report{}, &trial.Error{Code: trial.CodeConflict, Message: "trial metrics are off: see the flags monitoring.enabled and monitoring.trialMetrics"}
 	}
 	now := a.Present()
 	tally, err := a.Store.Counters(ctx, monitoring.Periods(now, a.Day, a.Policies.Longest()))
@@ -26,4 +24,43 @@ func (a *App) Report(ctx context.Context) (monitoring.Report, error) {
 		return monitoring.Report{}, err
 	}
 	return monitoring.Make(monitoring.ReportFacts{Now: now, Day: a.Day, Policy: a.Policies.Longest(), Offered: a.Policies.Policies, Tally: tally, Calls: calls}), nil
+}
+
+// measured is an error with trial.CodeConflict where flags switch the figures off.
+func (a *App) measured(ctx context.Context) error {
+	doc, err := a.Store.Flags(ctx)
+	if err != nil {
+		return err
+	}
+	if m := doc.FeatureFlags.Monitoring; !m.Enabled || !m.TrialMetrics {
+		return &trial.Error{Code: trial.CodeConflict, Message: "trial metrics are off: see the flags monitoring.enabled and monitoring.trialMetrics"}
+	}
+	return nil
+}
+
+// Trends are how things went in so many days before today. Where flags switch the figures off it is a *trial.Error with
+// trial.CodeConflict.
+func (a *App) Trends(ctx context.Context, back int) (monitoring.Trends, error) {
+	if err := a.measured(ctx); err != nil {
+		return monitoring.Trends{}, err
+	}
+	f := monitoring.TrendFacts{ReportFacts: monitoring.ReportFacts{Now: a.Present(), Day: a.Day, Policy: a.Policies.Longest()}, Range: back}
+	var err error
+	if f.Tally, err = a.Store.Counters(ctx, monitoring.TrendPeriods(f.Now, a.Day, back)); err != nil {
+		return monitoring.Trends{}, err
+	}
+	const hours = 24
+	hour := a.Day / hours
+	for i := range hours {
+		from := f.Now.Add(-hour * time.Duration(hours-i))
+		calls, err := a.Store.Calls(ctx, from, from.Add(hour-1), a.Day)
+		if err != nil {
+			return monitoring.Trends{}, err
+		}
+		f.Hours = append(f.Hours, calls)
+	}
+	if f.Feedback, err = a.Store.CountFeedback(ctx, feedback.Filter{From: monitoring.TrendsFrom(f.Now, a.Day, back)}); err != nil {
+		return monitoring.Trends{}, err
+	}
+	return monitoring.MakeTrends(f), nil
 }

@@ -21,7 +21,8 @@ const day = 24 * time.Hour
 
 // Empty is the world right after it was set up.
 func Empty() *World {
-	w := &World{Store: memory.NewStore(), Moment: Now, Figures: monitoring.Make(monitoring.ReportFacts{Now: Now, Day: day, Policy: trial.DefaultPolicy()})}
+	w := &World{Store: memory.NewStore(), Moment: Now, Counted: monitoring.ReportFacts{Now: Now, Day: day, Policy: trial.DefaultPolicy()}}
+	w.Figures = monitoring.Make(w.Counted)
 	w.Canaries = canary.View{Configured: true, EverySeconds: canary.Every(day).Seconds()}
 	w.assess(well(Now), 6*day)
 	w.calm()
@@ -43,7 +44,8 @@ func Busy() *World {
 	w := Empty()
 	w.Document.FeatureFlags.TrialAutomation.RolloutPercentage = 25
 	w.Offered = offered()
-	w.Figures = monitoring.Make(monitoring.ReportFacts{Now: Now, Day: day, Policy: trial.DefaultPolicy(), Offered: w.Offered.Policies, Tally: tally(), Calls: calls()})
+	w.Counted.Offered, w.Counted.Tally, w.Counted.Calls = w.Offered.Policies, tally(), calls()
+	w.Figures = monitoring.Make(w.Counted)
 	w.Judged = judgement()
 	w.Series = series(*w.Judged)
 	w.Rollout = events(w.Judged)

@@ -10,6 +10,7 @@ import (
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/internal/domain/evidence"
+	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/notice"
@@ -26,8 +27,10 @@ var ErrUnavailable = memory.ErrUnavailable
 type World struct {
 	*memory.Store
 	// Moment is now.
-	Moment   time.Time
-	Figures  monitoring.Report
+	Moment  time.Time
+	Figures monitoring.Report
+	// Counted are the facts that Figures are made of.
+	Counted  monitoring.ReportFacts
 	Assessed monitoring.Health
 	// Offered are the policies that new vendors get, the built-in one where there are none.
 	Offered policy.Set
@@ -129,6 +132,24 @@ func (w *World) Report(ctx context.Context) (r monitoring.Report, err error) {
 		return nil
 	})
 	return r, err
+}
+
+// Trends are made of the facts that the figures are made of.
+func (w *World) Trends(ctx context.Context, back int) (h monitoring.Trends, err error) {
+	f := monitoring.TrendFacts{ReportFacts: w.Counted, Range: back}
+	if f.Feedback, err = w.CountFeedback(ctx, feedback.Filter{}); err != nil {
+		return h, err
+	}
+	err = w.Do(ctx, func() error {
+		if w.Counted.Calls.Count() > 0 {
+			for range 24 {
+				f.Hours = append(f.Hours, w.Counted.Calls)
+			}
+		}
+		h = monitoring.MakeTrends(f)
+		return nil
+	})
+	return h, err
 }
 
 // Health implements dashboard.Health; it does not ask the database alone.

@@ -23,16 +23,16 @@ func ageOf(s trial.State) int {
 type AgeConversion struct {
 	// Days is the age.
 	Days               int
-	Automated, Control AgeShare
+	Automated, Control ConvertedShare
 	// Difference is automated minus control, with its 95 % interval; nil where a cohort has no trial of that age.
 	Difference *evidence.Estimated
 }
 
-// AgeShare is the share of a cohort that has converted by an age.
-type AgeShare struct {
+// ConvertedShare is the share of a cohort that has converted: by an age, or of a week.
+type ConvertedShare struct {
 	// Share is that of all trials, Low and High its 95 % interval.
 	evidence.Estimated
-	// Trials is how many have reached the age; 0 where there is no Share.
+	// Trials is how many that is of; 0 where there is no Share.
 	Trials int
 }
 
@@ -59,9 +59,9 @@ func (f ReportFacts) byAge() []AgeConversion {
 // (Kaplan and Meier 1958) with ages in whole days: at each age those count that were surely old enough to have converted at it.
 // Cancelled trials are left out, as in the conversion rate. The interval is that of the trials that have reached the age, so it
 // is wider than need be: younger ones count in the share too.
-func (f ReportFacts) lifeTable(c trial.Cohort, most int) []AgeShare {
+func (f ReportFacts) lifeTable(c trial.Cohort, most int) []ConvertedShare {
 	first, today := f.today()-int64(WindowDays+matureAfter(f.Policy)), f.today()
-	table := make([]AgeShare, most)
+	table := make([]ConvertedShare, most)
 	left := 1.0
 	for age := range most {
 		// Of a day's trials the youngest began at its end.
@@ -77,7 +77,7 @@ func (f ReportFacts) lifeTable(c trial.Cohort, most int) []AgeShare {
 		if risk > 0 {
 			left *= 1 - evidence.Ratio(min(f.sum(old, c, ConvertedAtAge(age)), risk), risk)
 		}
-		share := AgeShare{Trials: began}
+		share := ConvertedShare{Trials: began}
 		share.Share = 1 - left
 		share.Low, share.High = evidence.Wilson(share.Share, float64(began))
 		table[age] = share

@@ -269,10 +269,12 @@ func (f ReportFacts) success(c trial.Cohort) Figure {
 	return figure
 }
 
-func (f ReportFacts) responses() Responses {
+func (f ReportFacts) responses() Responses { return responsesOf(f.Calls) }
+
+func responsesOf(c rollout.Calls) Responses {
 	return Responses{
-		P50: f.Calls.Quantile(.50).Seconds(), P95: f.Calls.Quantile(.95).Seconds(), P99: f.Calls.Quantile(.99).Seconds(),
-		Calls: f.Calls.Count(), Failed: f.Calls.Failed,
+		P50: c.Quantile(.50).Seconds(), P95: c.Quantile(.95).Seconds(), P99: c.Quantile(.99).Seconds(),
+		Calls: c.Count(), Failed: c.Failed,
 	}
 }
 
