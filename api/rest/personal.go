@@ -8,6 +8,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/internal/domain/feedback"
@@ -74,27 +75,13 @@ func (s *server) auditOf(ctx context.Context, vendorID string) ([]audit.Entry, e
 	return all, nil
 }
 
-// mostConcerned bounds how many vendors of a bulk operation are looked at: whoever names somebody in a reason means few.
-const mostConcerned = 50
-
 // concerned are the vendors whom a request concerns: the one in its path, or the first of a bulk operation.
 func (s *server) concerned(ctx context.Context, r *http.Request, request any) ([]trial.Vendor, error) {
 	ids, err := s.concernedIDs(ctx, r, request)
 	if err != nil {
 		return nil, err
 	}
-	var vendors []trial.Vendor
-	for _, id := range ids {
-		v, err := s.App.Store.Vendor(ctx, id)
-		if trial.CodeOf(err) == trial.CodeNotFound {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		vendors = append(vendors, v)
-	}
-	return vendors, nil
+	return s.App.Concerned(ctx, ids)
 }
 
 func (s *server) concernedIDs(ctx context.Context, r *http.Request, request any) (ids []string, err error) {
@@ -106,20 +93,15 @@ func (s *server) concernedIDs(ctx context.Context, r *http.Request, request any)
 		if err != nil {
 			return nil, err
 		}
-		for _, l := range list[:min(len(list), mostConcerned)] {
+		for _, l := range list[:min(len(list), app.MostConcerned)] {
 			ids = append(ids, l.VendorID)
 		}
 		return ids, nil
 	}
-	operation, ok := mux.Vars(r)["operationId"]
-	for number := 1; ok && number <= mostConcerned; number++ {
-		item, found, err := s.App.Store.BulkItem(ctx, operation, number)
-		if err != nil || !found {
-			return ids, err
-		}
-		ids = append(ids, item.VendorID)
+	if operation, ok := mux.Vars(r)["operationId"]; ok {
+		return s.App.ConcernedByBulk(ctx, operation)
 	}
-	return ids, nil
+	return nil, nil
 }
 
 // EraseVendor removes a vendor's name and address.

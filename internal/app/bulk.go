@@ -101,7 +101,10 @@ func (a *App) SteerBulk(ctx context.Context, id, name, reason string) (bulk.View
 	if keyOf(ctx).done() {
 		return bulk.ViewOf(o, state), nil
 	}
-	c := bulk.Control{Name: name, Reason: reason, By: actor(ctx), At: a.Present()}
+	if keyOf(ctx).foreign(state.Knows(keyOf(ctx).key)) {
+		return bulk.View{}, errReused
+	}
+	c := bulk.Control{ID: keyOf(ctx).key, Name: name, Reason: reason, By: actor(ctx), At: a.Present()}
 	if _, err := state.Request(c); err != nil {
 		return bulk.View{}, err
 	}

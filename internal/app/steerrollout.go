@@ -53,7 +53,15 @@ func (a *App) SteerRolloutRecorded(ctx context.Context, id, name string, r flags
 		return err
 	}
 	asked := audit.Entry{Action: steering[name], Subject: "rollouts/" + state.ID, Reason: r.Reason, Key: r.ID}
-	if name == rollout.SignalRollback {
+	switch name {
+	case rollout.SignalTick:
+		asked.Subject += "/criteria/" + r.Subject
+		asked.Asked = audit.Document(map[string]any{"met": r.Met})
+	case rollout.SignalSetPercentage:
+		asked.Asked = audit.Document(map[string]any{"percentage": r.Percentage})
+	case rollout.SignalWaive:
+		asked.Subject += "/preflight/" + r.Subject
+	case rollout.SignalRollback:
 		asked.Asked = audit.Document(map[string]any{"percentage": r.Percentage, "inFlight": r.InFlight})
 	}
 	return a.Record(ctx, asked, r, func(ctx context.Context) error {

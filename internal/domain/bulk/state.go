@@ -272,6 +272,15 @@ func (s State) Knows(requestID string) bool {
 	return requestID != "" && slices.Contains(s.Taken, shortID(requestID))
 }
 
+// Mark changes whenever the operation changes for people, and not with each page of trials that it carries out.
+func (s State) Mark() string {
+	mark := fmt.Sprintf("%s.%s", s.Status, s.Cause)
+	if n := len(s.Controls); n > 0 {
+		mark += fmt.Sprintf(".%s-%d", s.Controls[n-1].Name, s.Controls[n-1].At.UnixMilli())
+	}
+	return mark
+}
+
 // shortID shortens a request's id, because every page carries the state.
 func shortID(id string) string {
 	sum := sha256.Sum256([]byte(id))
