@@ -19,7 +19,7 @@ import (
 // newPages makes the pages of the dashboard.
 func newPages(cfg config.Config, store *mongodb.Store, cases *app.App, client *temporal.Client, callers *auth.Callers, checker *health.Checker, log *zap.Logger) (http.Handler, error) {
 	options := dashboard.Options{
-		Store: store, Controls: cases, Forecasts: cases, Figures: cases, Health: checker, Alerts: cases, Experiments: cases, Canaries: cases, Policies: cases.Policies, Mails: cases, Log: log, Callers: callers,
+		Store: store, Controls: cases, Bulks: cases, Rollouts: cases, ReadPlan: config.ReadPlan, Forecasts: cases, Figures: cases, Health: checker, Alerts: cases, Experiments: cases, Canaries: cases, Policies: cases.Policies, Mails: cases, Log: log, Callers: callers,
 		// Whoever has a cookie could try whether they guess what signs it: so not by a token that somebody made up.
 		SessionSecret: cfg.LinkSecret[0] + cfg.AdminToken,
 	}

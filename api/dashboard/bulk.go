@@ -9,6 +9,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -33,11 +34,14 @@ type bulksView struct {
 	// Next is the address of older operations, First of the latest where these are
 	// not they; empty for none.
 	Next, First string
+	// Begins says that the reader may begin one.
+	Begins bool
 }
 
 func (d *dashboard) bulks(w http.ResponseWriter, r *http.Request) {
 	const address = root + "bulk"
 	view, before, status := bulksView{frame: d.live(r, "Bulk operations", "bulk")}, r.URL.Query().Get("cursor"), http.StatusOK
+	view.Begins = access.Of(r.Context()).Role.Covers(changesMany)
 	if before != "" {
 		view.First, view.Live = address, ""
 	}
@@ -71,6 +75,9 @@ type bulkPageView struct {
 	Bulk     bulkView
 	Troubles []trouble
 	Workflow string
+	// Asked thanks for what was asked of it; empty for nothing. Controls are those that apply now, and that the reader may use.
+	Asked    string
+	Controls []controlWords
 }
 
 func (d *dashboard) bulk(w http.ResponseWriter, r *http.Request) {
@@ -82,6 +89,7 @@ func (d *dashboard) bulk(w http.ResponseWriter, r *http.Request) {
 	}
 	view := bulkPageView{frame: d.live(r, "Bulk operation "+id, "bulk"), Bulk: found}
 	view.Troubles = bulkTroubles(found.View, view.Now)
+	view.Asked, view.Controls = bulkAskedFor[r.URL.Query().Get("asked")], d.controlsOfBulk(found.View, access.Of(r.Context()).Role)
 	if d.WorkflowURL != nil {
 		view.Workflow = d.WorkflowURL(id)
 	}

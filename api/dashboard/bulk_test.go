@@ -86,7 +86,7 @@ func TestABulkOperationSaysHowFarItIs(t *testing.T) {
 	require.Equal(t, http.StatusOK, a.status)
 	require.Contains(t, a.body, `hx-get="/admin/bulk/`+runningBulk+`"`)
 	require.Contains(t, a.body, `width="41.67"`)
-	inOrder(t, a.text(), "Bulk operation: Extend by 3 days", "Running: 1000 of 2400. About 2 minutes more at its full rate.", "running Operation "+runningBulk,
+	inOrder(t, a.text(), "Bulk operation: Extend by 3 days", "Running: 1000 of 2400. About 2 minutes more at its full rate.", "running Pause … Stop … Operation "+runningBulk,
 		"Why Payments were down on Friday", "Asked for 2026-03-14 10:18:20 UTC (1 minute ago), by admin", "Which trials status active", "Rate 600 a minute at most", "Last step", "3 seconds ago",
 		"done carried out 897", "skipped no longer chosen 33", "refused status expired 50", "failed no answer 20", "Trial by trial: 20 failed, 50 refused, 33 skipped, 897 done, all 2,400")
 	require.NotContains(t, a.text(), "It stands still")

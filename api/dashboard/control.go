@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -32,8 +33,12 @@ var controls = map[string]controlWords{
 	rollout.SignalAdvance: {rollout.SignalAdvance, "Advance", "The rollout enters its next stage at once, without waiting for the time that this " +
 		"one should last or for its gates.", false},
 	rollout.SignalRollback: {rollout.SignalRollback, "Roll back", "The flags are changed at once, even with no worker running; the rollout follows.", true},
+	rollout.SignalSetPercentage: {rollout.SignalSetPercentage, "Set the percentage", "So many of the new vendors are admitted at once, past soak and gates, and the rollout is " +
+		"held there until somebody resumes it; then it goes on in the last phase that is not above it. Triggers still roll it back.", true},
 	rollout.SignalTick: {rollout.SignalTick, "Judge", "A person judges this success criterion. Where the plan has a phase wait for it, that phase ends " +
 		"only once it is met, and pauses if it is not.", false},
+	rollout.SignalWaive: {rollout.SignalWaive, "Waive", "The preflight takes this check as passed, for as long as this rollout lasts, whatever it finds later. " +
+		"Once no other is open, vendors are admitted when the phase's time has come.", true},
 }
 
 // controlView is the page on which a control is confirmed.
@@ -45,15 +50,32 @@ type controlView struct {
 	// RolloutID and Seen, its mark, are what is shown: a rollout that has gone on
 	// since is not steered by mistake.
 	RolloutID, Seen string
-	// RequestID lets a form that is sent twice count once.
+	// RequestID lets a form that is sent twice count once; knows tells whether one was.
 	RequestID string
+	knows     func(requestID string) bool
 	// Percentages are those to go back to, 0 excepted.
 	Percentages []float64
 	// Percentage, InFlight and Met are what was entered.
 	Percentage, InFlight, Met string
 	// Criterion is what is judged, and how it stands; nil for other controls.
 	Criterion *rollout.CriterionResult
+	// Check is what is waived, as it is shown; nil for other controls.
+	Check *rollout.Check
 }
+
+// Action is the address that the form is sent to.
+func (v controlView) Action() string {
+	switch {
+	case v.Criterion != nil:
+		return v.Criterion.Page()
+	case v.Check != nil:
+		return root + "rollout/" + rollout.SignalWaive + "/" + v.Check.ID
+	}
+	return root + "rollout/" + v.Control.Name
+}
+
+// Found is what a check has found, by which it is told whether it still finds that.
+func (v controlView) Found() string { return fmt.Sprintf("%s: %s", v.Check.Verdict, v.Check.Reason) }
 
 // form is what every page has on which something is confirmed.
 type form struct {
@@ -64,7 +86,7 @@ type form struct {
 }
 
 func (d *dashboard) askControl(w http.ResponseWriter, r *http.Request) {
-	view, err := d.controlView(r.Context(), mux.Vars(r)["control"], mux.Vars(r)["criterion"])
+	view, err := d.controlView(r.Context(), mux.Vars(r)["control"], subjectOf(r))
 	if err != nil {
 		d.fail(w, r, "overview", err)
 		return
@@ -72,7 +94,10 @@ func (d *dashboard) askControl(w http.ResponseWriter, r *http.Request) {
 	d.show(w, r, http.StatusOK, "control", view)
 }
 
-func (d *dashboard) controlView(ctx context.Context, name, criterion string) (controlView, error) {
+// subjectOf is the criterion or the check that a control is about; empty for none.
+func subjectOf(r *http.Request) string { return cmp.Or(mux.Vars(r)["criterion"], mux.Vars(r)["check"]) }
+
+func (d *dashboard) controlView(ctx context.Context, name, subject string) (controlView, error) {
 	current, err := app.LatestRollout(ctx, d.Store, d.Now().UTC())
 	if err == nil && current == nil {
 		err = &trial.Error{Code: trial.CodeNotFound, Message: "there was no rollout yet"}
@@ -81,34 +106,53 @@ func (d *dashboard) controlView(ctx context.Context, name, criterion string) (co
 		return controlView{}, err
 	}
 	s := current.Rollout
-	var judged *rollout.CriterionResult
-	if name == rollout.SignalTick {
-		i := slices.IndexFunc(current.Criteria, func(c rollout.CriterionResult) bool { return c.ID == criterion && c.ByPerson })
-		if i < 0 {
-			return controlView{}, &trial.Error{Code: trial.CodeNotFound, Message: "there is no criterion of that name that a person judges"}
-		}
-		judged = &current.Criteria[i]
+	judged, checked, err := subjects(current, name, subject)
+	if err != nil {
+		return controlView{}, err
 	}
 	view := controlView{
 		frame: d.frame(ctx, controls[name].Title+" the rollout", "overview"), Control: controls[name], Summary: current.Summary,
-		RolloutID: s.ID, Seen: s.Mark(), RequestID: rand.Text(), Percentage: "0", InFlight: string(flags.Keep),
-		Criterion: judged,
+		RolloutID: s.ID, Seen: s.Mark(), knows: s.Knows, RequestID: rand.Text(), Percentage: "0", InFlight: string(flags.Keep),
+		Criterion: judged, Check: checked,
 	}
 	for _, phase := range slices.Backward(s.Plan.Phases) {
 		if phase.Percentage > 0 && phase.Percentage < s.Percentage {
 			view.Percentages = append(view.Percentages, phase.Percentage)
 		}
 	}
-	if applies := applicable(s); !slices.Contains(applies, name) && (judged == nil || len(applies) == 0) {
+	if name == rollout.SignalSetPercentage {
+		view.Percentage = fmt.Sprint(s.Percentage)
+	}
+	isOpen := !s.Status.Final() && (judged != nil || checked != nil && checked.Verdict != rollout.Pass)
+	if !slices.Contains(applicable(s), name) && !isOpen {
 		view.Error = "This does not apply now."
 	}
 	return view, nil
 }
 
+// subjects are what is judged, or waived, by its name.
+func subjects(current *rollout.View, control, name string) (*rollout.CriterionResult, *rollout.Check, error) {
+	switch control {
+	case rollout.SignalTick:
+		i := slices.IndexFunc(current.Criteria, func(c rollout.CriterionResult) bool { return c.ID == name && c.ByPerson })
+		if i < 0 {
+			return nil, nil, &trial.Error{Code: trial.CodeNotFound, Message: "there is no criterion of that name that a person judges"}
+		}
+		return &current.Criteria[i], nil, nil
+	case rollout.SignalWaive:
+		i := slices.IndexFunc(current.Rollout.Checks, func(c rollout.Check) bool { return c.ID == name })
+		if i < 0 {
+			return nil, nil, &trial.Error{Code: trial.CodeNotFound, Message: "there is no check of that name, or the preflight has not run yet"}
+		}
+		return nil, &current.Rollout.Checks[i], nil
+	}
+	return nil, nil, nil
+}
+
 // control carries out what was confirmed, through the API's own code.
 func (d *dashboard) control(w http.ResponseWriter, r *http.Request) {
 	name := mux.Vars(r)["control"]
-	view, err := d.controlView(r.Context(), name, mux.Vars(r)["criterion"])
+	view, err := d.controlView(r.Context(), name, subjectOf(r))
 	if err != nil {
 		d.fail(w, r, "overview", err)
 		return
@@ -138,12 +182,19 @@ func (d *dashboard) steer(r *http.Request, now controlView, name string) error {
 		if !request.Met && r.PostFormValue("met") != "no" {
 			return trial.Invalid("met", "must be chosen")
 		}
-	case rollout.SignalRollback:
+	case rollout.SignalWaive:
+		request.Subject = now.Check.ID
+		if r.PostFormValue("found") != now.Found() && !now.knows(request.ID) {
+			return trial.Conflict("the check finds something else than when this page was opened: look again")
+		}
+	case rollout.SignalRollback, rollout.SignalSetPercentage:
 		var err error
 		if request.Percentage, err = strconv.ParseFloat(r.PostFormValue("percentage"), 64); err != nil {
 			return trial.Invalid("percentage", "must be chosen")
 		}
-		request.InFlight = flags.InFlight(r.PostFormValue("inFlight"))
+		if name == rollout.SignalRollback {
+			request.InFlight = flags.InFlight(r.PostFormValue("inFlight"))
+		}
 	}
 	return d.Controls.SteerRolloutRecorded(r.Context(), now.RolloutID, name, request)
 }

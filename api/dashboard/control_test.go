@@ -65,6 +65,29 @@ func TestAPersonJudgesACriterionOnItsPage(t *testing.T) {
 	require.NotContains(t, s.get("/admin/").text(), "Judge …")
 }
 
+func TestSettingThePercentage(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	require.Contains(t, s.get("/admin/").text(), "Set the percentage …")
+	const page = "/admin/rollout/set-percentage"
+	a := s.get(page)
+	inOrder(t, a.text(), "Set the rollout's percentage", "held there until somebody resumes it", "Percentage of new vendors", "Reason")
+	require.Contains(t, a.body, `required value="25"`)
+	values := s.filledAt(page, "half is enough")
+	for _, wrong := range []string{"", "x", "101", "-1", "0.001"} {
+		values.Set("percentage", wrong)
+		a = s.post(page, values)
+		require.Equal(t, http.StatusBadRequest, a.status, wrong)
+		require.Contains(t, a.text(), "half is enough")
+	}
+	values.Set("percentage", "12.5")
+	for range 2 {
+		require.Equal(t, http.StatusSeeOther, s.post(page, values).status)
+	}
+	require.Len(t, s.world.Steered, 1)
+	require.Equal(t, 12.5, rollout.Fold(s.world.Rollout).Percentage) //nolint:testifylint // as it was entered, not reckoned
+}
+
 func TestRollingBack(t *testing.T) {
 	t.Parallel()
 	s := signedIn(t, sample.Busy())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
 	"runtime/debug"
@@ -18,6 +19,7 @@ import (
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/policy"
+	"marketplace.example/trials/internal/domain/rollout"
 )
 
 // Where the pages are.
@@ -49,6 +51,10 @@ var assets embed.FS
 type Options struct {
 	Store    Store
 	Controls Controls
+	Bulks    Bulks
+	Rollouts Rollouts
+	// ReadPlan reads a rollout's plan as somebody has written it; its error says where it is wrong.
+	ReadPlan func(io.Reader) (rollout.Plan, error)
 	// Forecasts say what a rollout risks.
 	Forecasts Forecasts
 	// Figures, Health, Alerts and Canaries may be nil; the pages then say that they are not
@@ -124,11 +130,20 @@ var routes = []route{
 	{http.MethodGet, "/mail/{kind}/frame", access.Viewer, (*dashboard).mailFrame},
 	{http.MethodPost, "/mail/{kind}", steers, (*dashboard).sendMail},
 	{http.MethodGet, "/bulk", access.Viewer, (*dashboard).bulks},
+	{http.MethodGet, "/bulk/start", changesMany, (*dashboard).askBulk},
+	{http.MethodPost, "/bulk/start", changesMany, (*dashboard).startBulk},
+	{http.MethodGet, "/bulk/{operation}/{control:start|pause|resume|stop|undo}", changesMany, (*dashboard).askBulkControl},
+	{http.MethodPost, "/bulk/{operation}/{control:start|pause|resume|stop|undo}", changesMany, (*dashboard).controlBulk},
 	{http.MethodGet, "/bulk/{operation}", access.Viewer, (*dashboard).bulk},
 	{http.MethodGet, "/bulk/{operation}/items", access.Viewer, (*dashboard).bulkItems},
 	{http.MethodGet, "/rollout/forecast", access.Viewer, (*dashboard).forecast},
-	{http.MethodGet, "/rollout/{control:pause|resume|advance|rollback}", steers, (*dashboard).askControl},
-	{http.MethodPost, "/rollout/{control:pause|resume|advance|rollback}", steers, (*dashboard).control},
+	{http.MethodGet, "/rollout/calendar", access.Viewer, (*dashboard).calendar},
+	{http.MethodGet, "/rollout/start", startsRollouts, (*dashboard).askRollout},
+	{http.MethodPost, "/rollout/start", startsRollouts, (*dashboard).startRollout},
+	{http.MethodGet, "/rollout/{control:waive}/{check}", waives, (*dashboard).askControl},
+	{http.MethodPost, "/rollout/{control:waive}/{check}", waives, (*dashboard).control},
+	{http.MethodGet, "/rollout/{control:pause|resume|advance|rollback|set-percentage}", steers, (*dashboard).askControl},
+	{http.MethodPost, "/rollout/{control:pause|resume|advance|rollback|set-percentage}", steers, (*dashboard).control},
 	{http.MethodGet, "/rollout/{control:tick}/{criterion}", steers, (*dashboard).askControl},
 	{http.MethodPost, "/rollout/{control:tick}/{criterion}", steers, (*dashboard).control},
 	{http.MethodGet, "/stop", steers, (*dashboard).askStop},
@@ -210,7 +225,7 @@ func (d *dashboard) middleware(next http.Handler) http.Handler {
 				panic(http.ErrAbortHandler)
 			}
 		}()
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		r.Body = http.MaxBytesReader(w, r.Body, formLimit(r))
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"net/http"
 
+	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/rollout"
 )
 
@@ -10,6 +11,8 @@ import (
 type forecastView struct {
 	frame
 	rollout.Forecast
+	// Starts says that the reader may start a rollout.
+	Starts bool
 }
 
 // forecast is not kept up to date in the browser: it changes with the plan, and once a day.
@@ -19,5 +22,7 @@ func (d *dashboard) forecast(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, "overview", err)
 		return
 	}
-	d.show(w, r, http.StatusOK, "forecast", forecastView{d.frame(r.Context(), "What a rollout risks", "overview"), f})
+	d.show(w, r, http.StatusOK, "forecast", forecastView{
+		d.frame(r.Context(), "What a rollout risks", "overview"), f, access.Of(r.Context()).Role.Covers(startsRollouts),
+	})
 }

@@ -17,6 +17,7 @@ import (
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/dashboard"
 	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/platform/config"
 	"marketplace.example/trials/test/sample"
 )
 
@@ -59,7 +60,7 @@ type site struct {
 func newSite(t *testing.T, w *sample.World, change ...func(*dashboard.Options)) *site {
 	t.Helper()
 	o := dashboard.Options{
-		Store: w, Controls: w, Forecasts: w, Figures: w, Health: w, Alerts: w, Policies: w.Policies(), Mails: w, Log: zap.NewNop(), Callers: callers(t, w, false), SessionSecret: "of the tests",
+		Store: w, Controls: w, Bulks: w, Rollouts: w, ReadPlan: config.ReadPlan, Forecasts: w, Figures: w, Health: w, Alerts: w, Policies: w.Policies(), Mails: w, Log: zap.NewNop(), Callers: callers(t, w, false), SessionSecret: "of the tests",
 		Now: func() time.Time { return w.Moment },
 	}
 	for _, c := range change {
@@ -173,6 +174,7 @@ var everyPage = []string{
 	"/admin/audit", "/admin/audit?outcome=done&cursor=30", "/admin/audit?from=today",
 	"/admin/bulk", "/admin/bulk?cursor=x.y", "/admin/bulk/bulk-20260312-102000-5f3a11c0", "/admin/bulk/bulk-20260313-162000-a17e0b29", "/admin/bulk/bulk-20260314-084000-00c4d21e",
 	"/admin/bulk/bulk-20260314-101820-7b90e6aa", "/admin/bulk/bulk-20260314-101820-7b90e6aa/items?cursor=950", "/admin/bulk/bulk-20260312-102000-5f3a11c0/items?outcome=odd", "/admin/bulk/nothing",
+	"/admin/bulk/start", "/admin/bulk/bulk-20260314-084000-00c4d21e/start", "/admin/bulk/bulk-20260312-102000-5f3a11c0/undo", "/admin/bulk/nothing/stop", "/admin/rollout/start", "/admin/rollout/calendar", "/admin/rollout/waive/backup",
 	"/admin/stop", "/admin/experiments", "/admin/experiments/start", "/admin/trials/vendor-013/extend", "/admin/trials/vendor-013/revive", "/admin/trials/nobody/cancel", "/admin/rollout/forecast", "/admin/rollout/pause", "/admin/rollout/resume", "/admin/rollout/advance", "/admin/rollout/rollback", "/admin/rollout/tick/feedback-positive", "/admin/rollout/tick/no-rollback", "/admin/nowhere",
 	"/admin/alerts/emailDeliveryFailed", "/admin/alerts/reconcilerFinds", "/admin/alerts/nothing", "/admin/alerts/workerAway/acknowledge",
 	"/admin/alerts/workerAway/silence", "/admin/alerts/reconcilerFinds/unsilence",

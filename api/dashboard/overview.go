@@ -57,11 +57,16 @@ type overviewView struct {
 	Who access.Identity
 }
 
+// Starts says that the reader may start a rollout.
+func (v overviewView) Starts() bool { return v.Who.Role.Covers(startsRollouts) }
+
 // asked are the controls that the page may thank for.
 var asked = map[string]string{
 	rollout.SignalPause: "The rollout was asked to pause.", rollout.SignalResume: "The rollout was asked to go on.",
 	rollout.SignalAdvance: "The rollout was asked to enter its next stage.", rollout.SignalRollback: "The flags are rolled back; the rollout follows.",
-	rollout.SignalTick: "The rollout was given what you judged.",
+	rollout.SignalSetPercentage: "The rollout was asked to hold at the percentage.",
+	rollout.SignalTick:          "The rollout was given what you judged.", rollout.SignalWaive: "The rollout was asked to take the check as passed.",
+	"start": "The rollout was asked to start. Its notice comes first.",
 }
 
 func (d *dashboard) overview(w http.ResponseWriter, r *http.Request) {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/internal/domain/experiment"
 	"marketplace.example/trials/internal/domain/flags"
@@ -43,6 +44,23 @@ type Controls interface {
 	// ChangeAlertRecorded carries out what an admin wants of an alert. What does not apply
 	// is a *trial.Error.
 	ChangeAlertRecorded(ctx context.Context, id monitoring.RuleID, r monitoring.AlertRequest) error
+}
+
+// Bulks begin and steer bulk operations. What does not apply is a *trial.Error.
+type Bulks interface {
+	// StartBulkRecorded begins an operation on a list, or on what its filter takes, once a key.
+	StartBulkRecorded(ctx context.Context, key string, o bulk.Operation, list []bulk.Listing) (bulk.View, error)
+	// SteerBulkRecorded asks an operation for something, UndoBulkRecorded begins one that undoes it.
+	SteerBulkRecorded(ctx context.Context, s app.BulkSteering) error
+	UndoBulkRecorded(ctx context.Context, s app.BulkSteering) (bulk.View, error)
+}
+
+// Rollouts start rollouts. What does not apply is a *trial.Error.
+type Rollouts interface {
+	// PlanRollout says what one would begin with now, and starts nothing.
+	PlanRollout(ctx context.Context, r app.NewRollout) (rollout.Start, error)
+	// StartRolloutRecorded starts one, once a key, and returns its id.
+	StartRolloutRecorded(ctx context.Context, b app.RolloutBegin) (id string, err error)
 }
 
 // Forecasts say what a rollout will be able to decide, and what it risks. They may take a second when they are new.

@@ -22,7 +22,7 @@ var sources embed.FS
 var pages = func() map[string]*template.Template {
 	common := template.Must(template.New("layout.html").Funcs(words).ParseFS(sources, "pages/layout.html", "pages/parts.html"))
 	made := map[string]*template.Template{}
-	for _, name := range []string{"signin", "overview", "control", "evidence", "decisions", "forecast", "audit", "trials", "trial", "trialcontrol", "bulks", "bulk", "bulkitems", "alert", "alertcontrol", "canary", "policies", "trends", "mails", "mail", "sentmail", "experiments", "experimentstart", "experimentend", "stop", "message"} {
+	for _, name := range []string{"signin", "overview", "control", "evidence", "decisions", "forecast", "audit", "trials", "trial", "trialcontrol", "bulks", "bulk", "bulkitems", "bulkstart", "bulkcontrol", "rolloutstart", "calendar", "alert", "alertcontrol", "canary", "policies", "trends", "mails", "mail", "sentmail", "experiments", "experimentstart", "experimentend", "stop", "message"} {
 		made[name] = template.Must(template.Must(common.Clone()).ParseFS(sources, "pages/"+name+".html"))
 	}
 	return made

@@ -17,7 +17,8 @@ import (
 )
 
 // concrete is the path of a route as somebody asks for it.
-var concrete = strings.NewReplacer("{id}", "vendor-013", "{kind}", "welcome", "{revision}", "0", "{control:extend|shorten|cancel|revive|policy}", "extend", "{operation}", "bulk-20260312-102000-5f3a11c0", "{control:pause|resume|advance|rollback}", "pause",
+var concrete = strings.NewReplacer("{id}", "vendor-013", "{kind}", "welcome", "{revision}", "0", "{control:extend|shorten|cancel|revive|policy}", "extend", "{operation}", "bulk-20260312-102000-5f3a11c0", "{control:pause|resume|advance|rollback|set-percentage}", "pause",
+	"{control:waive}/{check}", "waive/backup", "{control:start|pause|resume|stop|undo}", "pause",
 	"{control:tick}/{criterion}", "tick/feedback-positive", "{experiment}", "experiment-20260110-090000-5d2f0a", "{alert}", "workerAway", "{control:acknowledge|silence|unsilence}", "silence")
 
 // Every page with every role: what a role may not use is refused, with the role
@@ -27,6 +28,10 @@ func TestEveryPageWithEveryRole(t *testing.T) {
 	require.Equal(t, map[string]access.Role{
 		"GET /admin/": access.Viewer, "GET /admin/figures": access.Viewer, "GET /admin/decisions": access.Viewer, "GET /admin/evidence": access.Viewer, "GET /admin/audit": access.Viewer, "GET /admin/trials": access.Viewer, "GET /admin/trials/{id}": access.Viewer,
 		"GET /admin/bulk": access.Viewer, "GET /admin/bulk/{operation}": access.Viewer, "GET /admin/bulk/{operation}/items": access.Viewer,
+		"GET /admin/bulk/start": access.Admin, "POST /admin/bulk/start": access.Admin,
+		"GET /admin/bulk/{operation}/{control:start|pause|resume|stop|undo}": access.Admin, "POST /admin/bulk/{operation}/{control:start|pause|resume|stop|undo}": access.Admin,
+		"GET /admin/rollout/calendar": access.Viewer, "GET /admin/rollout/start": access.Admin, "POST /admin/rollout/start": access.Admin,
+		"GET /admin/rollout/{control:waive}/{check}": access.Admin, "POST /admin/rollout/{control:waive}/{check}": access.Admin,
 		"GET /admin/trials/{id}/emails/{kind}/{revision}": access.Viewer, "GET /admin/trials/{id}/emails/{kind}/{revision}/frame": access.Viewer,
 		"GET /admin/policies": access.Viewer, "GET /admin/mail": access.Viewer, "GET /admin/mail/{kind}": access.Viewer, "GET /admin/mail/{kind}/frame": access.Viewer, "POST /admin/mail/{kind}": access.Operator,
 		"POST /admin/sign-out": access.Viewer, "GET /admin/rollout/forecast": access.Viewer,
@@ -36,13 +41,13 @@ func TestEveryPageWithEveryRole(t *testing.T) {
 		"GET /admin/experiments/start": access.Admin, "POST /admin/experiments/start": access.Admin,
 		"GET /admin/experiments/{experiment}/end": access.Operator, "POST /admin/experiments/{experiment}/end": access.Operator,
 		"GET /admin/canary": access.Viewer, "POST /admin/canary": access.Operator,
-		"GET /admin/rollout/{control:pause|resume|advance|rollback}":         access.Operator,
-		"POST /admin/rollout/{control:pause|resume|advance|rollback}":        access.Operator,
-		"GET /admin/rollout/{control:tick}/{criterion}":                      access.Operator,
-		"POST /admin/rollout/{control:tick}/{criterion}":                     access.Operator,
-		"GET /admin/alerts/{alert}":                                          access.Viewer,
-		"GET /admin/alerts/{alert}/{control:acknowledge|silence|unsilence}":  access.Operator,
-		"POST /admin/alerts/{alert}/{control:acknowledge|silence|unsilence}": access.Operator,
+		"GET /admin/rollout/{control:pause|resume|advance|rollback|set-percentage}":  access.Operator,
+		"POST /admin/rollout/{control:pause|resume|advance|rollback|set-percentage}": access.Operator,
+		"GET /admin/rollout/{control:tick}/{criterion}":                              access.Operator,
+		"POST /admin/rollout/{control:tick}/{criterion}":                             access.Operator,
+		"GET /admin/alerts/{alert}":                                                  access.Viewer,
+		"GET /admin/alerts/{alert}/{control:acknowledge|silence|unsilence}":          access.Operator,
+		"POST /admin/alerts/{alert}/{control:acknowledge|silence|unsilence}":         access.Operator,
 	}, dashboard.Guarded())
 	for route, needed := range dashboard.Guarded() {
 		method, path, _ := strings.Cut(concrete.Replace(route), " ")

@@ -21,6 +21,8 @@ type rolloutView struct {
 	Controls []controlWords
 	// Judges says that the reader may tick what a person judges.
 	Judges bool
+	// Waives says that the reader may waive preflight checks now.
+	Waives bool
 	// Raised are the triggers that would roll back the rollout.
 	Triggers []rollout.TriggerResult
 }
@@ -56,6 +58,7 @@ func newRolloutView(v rollout.View, back *rollout.Event, reader access.Role, now
 			view.Controls = append(view.Controls, controls[name])
 		}
 	}
+	view.Waives = reader.Covers(waives) && !v.Rollout.Status.Final()
 	if v.Judgement != nil {
 		view.Triggers = slices.Clone(v.Judgement.Triggers)
 	}
@@ -68,9 +71,9 @@ func applicable(s rollout.State) []string {
 	case s.Status.Final():
 		return nil
 	case s.Status == rollout.Paused && s.Pause.Cause == rollout.PausedByOutage: // else it would go on by itself
-		return []string{rollout.SignalPause, rollout.SignalResume, rollout.SignalAdvance, rollout.SignalRollback}
+		return []string{rollout.SignalPause, rollout.SignalResume, rollout.SignalAdvance, rollout.SignalSetPercentage, rollout.SignalRollback}
 	case s.Status == rollout.Paused:
-		return []string{rollout.SignalResume, rollout.SignalAdvance, rollout.SignalRollback}
+		return []string{rollout.SignalResume, rollout.SignalAdvance, rollout.SignalSetPercentage, rollout.SignalRollback}
 	}
-	return []string{rollout.SignalPause, rollout.SignalAdvance, rollout.SignalRollback}
+	return []string{rollout.SignalPause, rollout.SignalAdvance, rollout.SignalSetPercentage, rollout.SignalRollback}
 }

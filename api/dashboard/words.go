@@ -29,7 +29,8 @@ var words = template.FuncMap{
 	"pointsOf": pointsOf, "tenths": func(share float64) string { return fmt.Sprintf("%.4g", 100*share) },
 	"partName": partName, "took": took, "ruleWords": ruleWords,
 	"remedy": remedy, "gateReason": gateReason,
-	"ends": ends, "converted": shareWords, "points": differenceWords, "limit": evidence.Percent,
+	"count": func(index int) int { return index + 1 },
+	"ends":  ends, "converted": shareWords, "points": differenceWords, "limit": evidence.Percent,
 }
 
 // pair gives a template two things.

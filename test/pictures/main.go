@@ -98,6 +98,14 @@ func everyPage() []picture {
 		page("bulk-planned", sample.Busy, "/admin/bulk/bulk-20260314-084000-00c4d21e"),
 		page("bulk-over", sample.Busy, "/admin/bulk/bulk-20260312-102000-5f3a11c0"),
 		page("bulk-items", sample.Busy, "/admin/bulk/bulk-20260312-102000-5f3a11c0/items"),
+		page("bulk-begin", sample.Busy, "/admin/bulk/start"),
+		page("bulk-start", sample.Busy, "/admin/bulk/bulk-20260314-084000-00c4d21e/start"),
+		page("bulk-undo", sample.Busy, "/admin/bulk/bulk-20260312-102000-5f3a11c0/undo"),
+		page("start-rollout", sample.Empty, "/admin/rollout/start"),
+		page("start-rollout-again", sample.Rollouts()["switched-off"], "/admin/rollout/start"),
+		page("start-rollout-running", sample.Busy, "/admin/rollout/start"),
+		page("waive", sample.Rollouts()["preflight"], "/admin/rollout/waive/backup"),
+		page("calendar-empty", sample.Empty, "/admin/rollout/calendar"),
 		page("forecast", sample.Busy, "/admin/rollout/forecast"),
 		page("rollback", sample.Busy, "/admin/rollout/rollback"),
 		page("pause", sample.Busy, "/admin/rollout/pause"),
@@ -125,7 +133,8 @@ func everyPage() []picture {
 	}
 	rollouts := sample.Rollouts()
 	for _, name := range slices.Sorted(maps.Keys(rollouts)) {
-		all = append(all, page("rollout-"+name, rollouts[name], "/admin/"), page("evidence-"+name, rollouts[name], "/admin/evidence"))
+		all = append(all, page("rollout-"+name, rollouts[name], "/admin/"), page("evidence-"+name, rollouts[name], "/admin/evidence"),
+			page("calendar-"+name, rollouts[name], "/admin/rollout/calendar"))
 	}
 	return all
 }
