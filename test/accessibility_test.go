@@ -51,14 +51,15 @@ func TestThePagesAreAccessible(t *testing.T) {
 		{sample.Busy(), []string{"/admin/sign-in"}},
 		{sample.Busy(), []string{"/admin/", "/admin/?asked=pause", "/admin/trials", "/admin/trials?id=nobody", "/admin/trials/vendor-013", "/admin/trials/vendor-013/emails/reminder-3d/0", "/admin/mail", "/admin/mail?timezone=Mars", "/admin/mail/reminder-7d?language=de", "/admin/policies", "/admin/decisions", "/admin/evidence",
 			"/admin/audit", "/admin/audit?subject=trials&outcome=refused", "/admin/audit?from=today", "/admin/bulk", "/admin/bulk/bulk-20260313-162000-a17e0b29", "/admin/bulk/bulk-20260314-084000-00c4d21e",
-			"/admin/bulk/bulk-20260312-102000-5f3a11c0/items", "/admin/bulk/bulk-20260312-102000-5f3a11c0/items?outcome=odd", "/admin/canary", "/admin/stop", "/admin/trials/vendor-013/extend", "/admin/trials/vendor-013?changed=extend", "/admin/rollout/forecast", "/admin/rollout/pause", "/admin/rollout/rollback", "/admin/rollout/tick/feedback-positive", "/admin/nowhere", "/admin/alerts/emailDeliveryFailed", "/admin/alerts/reconcilerFinds?asked=silence",
+			"/admin/bulk/bulk-20260312-102000-5f3a11c0/items", "/admin/bulk/bulk-20260312-102000-5f3a11c0/items?outcome=odd", "/admin/bulk/start", "/admin/bulk/bulk-20260314-084000-00c4d21e/start", "/admin/bulk/bulk-20260314-084000-00c4d21e?asked=dry-run", "/admin/rollout/calendar", "/admin/rollout/start", "/admin/canary", "/admin/stop", "/admin/trials/vendor-013/extend", "/admin/trials/vendor-013?changed=extend", "/admin/rollout/forecast", "/admin/rollout/pause", "/admin/rollout/rollback", "/admin/rollout/tick/feedback-positive", "/admin/nowhere", "/admin/alerts/emailDeliveryFailed", "/admin/alerts/reconcilerFinds?asked=silence",
 			"/admin/alerts/workerAway/acknowledge", "/admin/alerts/workerAway/silence"}},
 		{sample.Experimenting(), []string{"/admin/experiments", "/admin/experiments/experiment-20260110-090000-5d2f0a/end", "/admin/experiments/start",
 			"/admin/experiments/start?name=shorter&armA=standard-14d&armB=week&difference=5&perDay=&conversion="}},
-		{sample.Empty(), []string{"/admin/experiments", "/admin/", "/admin/trials", "/admin/policies", "/admin/decisions", "/admin/evidence", "/admin/audit", "/admin/bulk"}},
+		{sample.Empty(), []string{"/admin/experiments", "/admin/", "/admin/rollout/start", "/admin/rollout/calendar", "/admin/trials", "/admin/policies", "/admin/decisions", "/admin/evidence", "/admin/audit", "/admin/bulk"}},
 		{sample.Broken(), []string{"/admin/", "/admin/trials", "/admin/audit", "/admin/bulk"}},
 		{sample.Rollouts()["for-a-person"](), []string{"/admin/", "/admin/evidence"}},
-		{sample.Rollouts()["switched-off"](), []string{"/admin/", "/admin/evidence"}},
+		{sample.Rollouts()["switched-off"](), []string{"/admin/", "/admin/evidence", "/admin/rollout/start", "/admin/rollout/calendar"}},
+		{sample.Rollouts()["preflight"](), []string{"/admin/rollout/waive/backup"}},
 	} {
 		pages, err := c.world.Serve(token)
 		require.NoError(t, err)
