@@ -20,8 +20,8 @@ import (
 
 // The flags that a rollout request sets together.
 const (
-	flagEnabled    = flags.Key + ".enabled"
-	flagPercentage = flags.Key + ".rolloutPercentage"
+	flagEnabled    = flags.NameEnabled
+	flagPercentage = flags.NamePercentage
 )
 
 func (a *app) flags() *cobra.Command {
