@@ -13,6 +13,7 @@ import (
 	"marketplace.example/trials/internal/platform/config"
 	"marketplace.example/trials/internal/platform/httpserver"
 	"marketplace.example/trials/internal/platform/telemetry"
+	"marketplace.example/trials/internal/platform/version"
 	"marketplace.example/trials/temporal"
 )
 
@@ -46,7 +47,7 @@ func Connect(ctx context.Context, cfg config.Config, role string, log *zap.Logge
 		mongodb.WithLogger(log), mongodb.WithObservations(cfg.TrialDay), mongodb.WithCounters(cfg.TrialDay)); err != nil {
 		return nil, err
 	}
-	if b.Sampler, err = telemetry.NewSampler(role, b.Store, log); err != nil {
+	if b.Sampler, err = telemetry.NewSampler(role, version.Of(), b.Store, log); err != nil {
 		return nil, err
 	}
 	options = append(options, temporal.WithMeter(meter), temporal.WithTracer(b.Traces.Tracer("temporal")))

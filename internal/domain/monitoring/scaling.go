@@ -53,6 +53,9 @@ type Process struct {
 	Role     string   `json:"role"`
 	Instance string   `json:"instance"`
 	Samples  []Sample `json:"samples"`
+	// Version is that of the program, Go that of the language it was built with; empty where it was not stored.
+	Version string `json:"version,omitempty"`
+	Go      string `json:"go,omitempty"`
 	// Certificate is the validity of an API process's certificate; nil without one.
 	Certificate *Validity `json:"certificate,omitempty"`
 	// Fault is what is wrong with the e-mail templates that a worker was given; empty for nothing.

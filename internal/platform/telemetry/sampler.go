@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -43,8 +44,8 @@ type Sampler struct {
 	before      usage
 }
 
-// NewSampler returns the sampler of this process.
-func NewSampler(role string, store SampleStore, log *zap.Logger) (*Sampler, error) {
+// NewSampler returns the sampler of this process, which runs a version of its program.
+func NewSampler(role, version string, store SampleStore, log *zap.Logger) (*Sampler, error) {
 	instance, err := Instance()
 	if err != nil {
 		return nil, err
@@ -55,7 +56,7 @@ func NewSampler(role string, store SampleStore, log *zap.Logger) (*Sampler, erro
 	}
 	return &Sampler{
 		store: store, usage: gauge.read, log: log,
-		process: monitoring.Process{Role: role, Instance: instance},
+		process: monitoring.Process{Role: role, Instance: instance, Version: version, Go: runtime.Version()},
 	}, nil
 }
 
