@@ -81,7 +81,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	cases, err := useCases(cfg, policies, base, templates)
+	cases, err := useCases(ctx, cfg, policies, base, templates)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 }
 
 // useCases makes what the API and its pages ask for. They show e-mails as the templates make them.
-func useCases(cfg config.Config, policies policy.Set, base *wiring.Base, templates *wiring.Templates) (*app.App, error) {
+func useCases(ctx context.Context, cfg config.Config, policies policy.Set, base *wiring.Base, templates *wiring.Templates) (*app.App, error) {
 	plan, err := cfg.Plan()
 	if err != nil {
 		return nil, err
@@ -128,8 +128,12 @@ func useCases(cfg config.Config, policies policy.Set, base *wiring.Base, templat
 	if err != nil {
 		return nil, err
 	}
+	backups, err := newBackups(ctx, cfg, base.Client)
+	if err != nil {
+		return nil, err
+	}
 	options := app.Options{
-		Store: rest.WithCohorts(base.Store), Trials: base.Client, Rollouts: base.Client, Bulks: base.Client,
+		Store: rest.WithCohorts(base.Store), Trials: base.Client, Rollouts: base.Client, Bulks: base.Client, Backups: backups,
 		Plan: plan, Policies: policies, Day: cfg.TrialDay, Alerts: alerts, Mails: wiring.Mails{Templates: templates}, Previews: base.Client, Stakeholders: stakeholders,
 		Log: base.Log,
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 
 	"go.uber.org/zap"
@@ -13,6 +14,7 @@ import (
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/platform/config"
 	"marketplace.example/trials/internal/platform/health"
+	"marketplace.example/trials/internal/platform/version"
 	"marketplace.example/trials/temporal"
 )
 
@@ -20,6 +22,10 @@ import (
 func newPages(cfg config.Config, store *mongodb.Store, cases *app.App, client *temporal.Client, callers *auth.Callers, checker *health.Checker, log *zap.Logger) (http.Handler, error) {
 	options := dashboard.Options{
 		Store: store, Controls: cases, Bulks: cases, Rollouts: cases, ReadPlan: config.ReadPlan, Forecasts: cases, Figures: cases, Health: checker, Alerts: cases, Experiments: cases, Canaries: cases, Policies: cases.Policies, Mails: cases, Log: log, Callers: callers,
+		Administration: cases, Processes: store,
+		Settings: dashboard.Settings{
+			Variables: cfg.Settings(), Version: version.Of(), Go: runtime.Version(), Namespace: client.Namespace, TaskQueue: client.TaskQueue,
+		},
 		// Whoever has a cookie could try whether they guess what signs it: so not by a token that somebody made up.
 		SessionSecret: cfg.LinkSecret[0] + cfg.AdminToken,
 	}

@@ -70,7 +70,12 @@ type Options struct {
 	Experiments Experiments
 	// Mails shows e-mails to vendors; nil where there are none to look at.
 	Mails Mails
-	Log   *zap.Logger
+	// Administration changes what applies to everybody.
+	Administration Administration
+	// Processes are those that run, and Settings those of the API that shows the pages.
+	Processes Processes
+	Settings  Settings
+	Log       *zap.Logger
 	// Callers knows who signs in, and how often requests may be made.
 	Callers *auth.Callers
 	// SessionSecret signs the sessions' cookies; another one ends them all.
@@ -155,6 +160,18 @@ var routes = []route{
 	{http.MethodGet, "/experiments/{experiment}/end", steers, (*dashboard).askExperimentEnd},
 	{http.MethodPost, "/experiments/{experiment}/end", steers, (*dashboard).endExperiment},
 	{http.MethodGet, "/policies", access.Viewer, (*dashboard).policies},
+	{http.MethodGet, "/flags", access.Viewer, (*dashboard).flags},
+	{http.MethodGet, "/flags/{flag:trialAutomation.enabled|trialAutomation.rolloutPercentage}", steers, (*dashboard).askFlag},
+	{http.MethodPost, "/flags/{flag:trialAutomation.enabled|trialAutomation.rolloutPercentage}", steers, (*dashboard).changeFlag},
+	{http.MethodGet, "/flags/{flag}", setsFlags, (*dashboard).askFlag},
+	{http.MethodPost, "/flags/{flag}", setsFlags, (*dashboard).changeFlag},
+	{http.MethodGet, "/tokens", access.Viewer, (*dashboard).tokens},
+	{http.MethodPost, "/tokens", issuesTokens, (*dashboard).issueToken},
+	{http.MethodGet, "/tokens/{token:[0-9a-f]{16}}/revoke", issuesTokens, (*dashboard).askRevoke},
+	{http.MethodPost, "/tokens/{token:[0-9a-f]{16}}/revoke", issuesTokens, (*dashboard).revokeToken},
+	{http.MethodGet, "/backups", access.Viewer, (*dashboard).backups},
+	{http.MethodPost, "/backups", steers, (*dashboard).takeBackup},
+	{http.MethodGet, "/settings", access.Viewer, (*dashboard).settings},
 	{http.MethodGet, "/canary", access.Viewer, (*dashboard).canary},
 	{http.MethodPost, "/canary", steers, (*dashboard).startCanary},
 	{http.MethodGet, "/alerts/{alert}", access.Viewer, (*dashboard).alert},

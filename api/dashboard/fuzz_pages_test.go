@@ -21,7 +21,7 @@ func fuzzedPages(f *testing.F) (pages http.Handler, session string) {
 	f.Helper()
 	world := sample.Busy()
 	pages, err := dashboard.New(dashboard.Options{
-		Store: world, Controls: world, Bulks: world, Rollouts: world, ReadPlan: config.ReadPlan, Forecasts: world, Figures: world, Health: world, Alerts: world, Log: zap.NewNop(), Callers: callers(f, world, false), SessionSecret: "of the tests",
+		Store: world, Controls: world, Bulks: world, Rollouts: world, ReadPlan: config.ReadPlan, Forecasts: world, Figures: world, Health: world, Alerts: world, Administration: world, Processes: world, Log: zap.NewNop(), Callers: callers(f, world, false), SessionSecret: "of the tests",
 		Now: func() time.Time { return world.Moment },
 	})
 	require.NoError(f, err)
@@ -41,6 +41,8 @@ func FuzzPage(f *testing.F) {
 		"trials?status=grace&after=vendor-001", "trials?after=%00", "trials?search=vendor-013", "trials/vendor-013", "trials/%2e%2e", "decisions?before=3",
 		"audit?actor=admin&outcome=done&from=2026-03-14T10:11&to=2026-03-14T10:11:30Z&cursor=40", "audit?cursor=-1", "audit?subject=%ff&action=rollout/entered",
 		"bulk?cursor=bulk-20260313-162000-a17e0b29", "bulk?cursor=%00", "bulk/bulk-20260312-102000-5f3a11c0/items?outcome=failed&cursor=40", "bulk/bulk-20260312-102000-5f3a11c0/items?cursor=-1", "bulk/%2e%2e/items",
+		"flags?changed=%ff", "flags/trialAutomation.rolloutPercentage?value=1e309", "flags/adminTools.enabled?value=NaN", "flags/trialAutomation.rolloutPercentage?value=NaN", "flags/%2e%2e",
+		"tokens?revoked=0123456789abcdef", "tokens/0123456789abcdef/revoke", "tokens/trials_x/revoke", "backups?asked=", "settings?x=%00",
 		"bulk/start", "bulk/start/start", "bulk/bulk-20260314-084000-00c4d21e/start?asked=%ff", "rollout/start?x=1", "rollout/calendar", "rollout/waive/%2e%2e", "decisions?before=-1", "rollout/pause", "rollout/pause?x=%ff", "?", "nowhere", "//evil.example/", "trials?held=yes&held=no", ".", "../..//evil.example/", `../\evil.example`,
 	} {
 		f.Add(page)

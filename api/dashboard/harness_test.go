@@ -60,7 +60,7 @@ type site struct {
 func newSite(t *testing.T, w *sample.World, change ...func(*dashboard.Options)) *site {
 	t.Helper()
 	o := dashboard.Options{
-		Store: w, Controls: w, Bulks: w, Rollouts: w, ReadPlan: config.ReadPlan, Forecasts: w, Figures: w, Health: w, Alerts: w, Policies: w.Policies(), Mails: w, Log: zap.NewNop(), Callers: callers(t, w, false), SessionSecret: "of the tests",
+		Store: w, Controls: w, Bulks: w, Rollouts: w, ReadPlan: config.ReadPlan, Forecasts: w, Figures: w, Health: w, Alerts: w, Policies: w.Policies(), Mails: w, Administration: w, Processes: w, Settings: sample.Settings(), Log: zap.NewNop(), Callers: callers(t, w, false), SessionSecret: "of the tests",
 		Now: func() time.Time { return w.Moment },
 	}
 	for _, c := range change {
@@ -177,5 +177,7 @@ var everyPage = []string{
 	"/admin/bulk/start", "/admin/bulk/bulk-20260314-084000-00c4d21e/start", "/admin/bulk/bulk-20260312-102000-5f3a11c0/undo", "/admin/bulk/nothing/stop", "/admin/rollout/start", "/admin/rollout/calendar", "/admin/rollout/waive/backup",
 	"/admin/stop", "/admin/experiments", "/admin/experiments/start", "/admin/trials/vendor-013/extend", "/admin/trials/vendor-013/revive", "/admin/trials/nobody/cancel", "/admin/rollout/forecast", "/admin/rollout/pause", "/admin/rollout/resume", "/admin/rollout/advance", "/admin/rollout/rollback", "/admin/rollout/tick/feedback-positive", "/admin/rollout/tick/no-rollback", "/admin/nowhere",
 	"/admin/alerts/emailDeliveryFailed", "/admin/alerts/reconcilerFinds", "/admin/alerts/nothing", "/admin/alerts/workerAway/acknowledge",
+	"/admin/flags", "/admin/flags/trialAutomation.enabled", "/admin/flags/trialAutomation.rolloutPercentage?value=50", "/admin/flags/adminTools.bulkOperations", "/admin/flags/nothing",
+	"/admin/tokens", "/admin/tokens/00000000000000aa/revoke", "/admin/backups", "/admin/settings",
 	"/admin/alerts/workerAway/silence", "/admin/alerts/reconcilerFinds/unsilence",
 }

@@ -6,7 +6,10 @@ import (
 	"embed"
 	"errors"
 	"html/template"
+	"io/fs"
 	"net/http"
+	"path"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -22,8 +25,14 @@ var sources embed.FS
 var pages = func() map[string]*template.Template {
 	common := template.Must(template.New("layout.html").Funcs(words).ParseFS(sources, "pages/layout.html", "pages/parts.html"))
 	made := map[string]*template.Template{}
-	for _, name := range []string{"signin", "overview", "control", "evidence", "decisions", "forecast", "audit", "trials", "trial", "trialcontrol", "bulks", "bulk", "bulkitems", "bulkstart", "bulkcontrol", "rolloutstart", "calendar", "alert", "alertcontrol", "canary", "policies", "trends", "mails", "mail", "sentmail", "experiments", "experimentstart", "experimentend", "stop", "message"} {
-		made[name] = template.Must(template.Must(common.Clone()).ParseFS(sources, "pages/"+name+".html"))
+	files, err := fs.Glob(sources, "pages/*.html")
+	if err != nil {
+		panic(err) // the pattern is a constant
+	}
+	for _, file := range files {
+		if name := strings.TrimSuffix(path.Base(file), ".html"); name != "layout" && name != "parts" {
+			made[name] = template.Must(template.Must(common.Clone()).ParseFS(sources, file))
+		}
 	}
 	return made
 }()

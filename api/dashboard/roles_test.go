@@ -19,7 +19,7 @@ import (
 // concrete is the path of a route as somebody asks for it.
 var concrete = strings.NewReplacer("{id}", "vendor-013", "{kind}", "welcome", "{revision}", "0", "{control:extend|shorten|cancel|revive|policy}", "extend", "{operation}", "bulk-20260312-102000-5f3a11c0", "{control:pause|resume|advance|rollback|set-percentage}", "pause",
 	"{control:waive}/{check}", "waive/backup", "{control:start|pause|resume|stop|undo}", "pause",
-	"{control:tick}/{criterion}", "tick/feedback-positive", "{experiment}", "experiment-20260110-090000-5d2f0a", "{alert}", "workerAway", "{control:acknowledge|silence|unsilence}", "silence")
+	"{control:tick}/{criterion}", "tick/feedback-positive", "{experiment}", "experiment-20260110-090000-5d2f0a", "{flag:trialAutomation.enabled|trialAutomation.rolloutPercentage}", "trialAutomation.rolloutPercentage", "{flag}", "adminTools.enabled", "{token:[0-9a-f]{16}}", "00000000000000aa", "{alert}", "workerAway", "{control:acknowledge|silence|unsilence}", "silence")
 
 // Every page with every role: what a role may not use is refused, with the role
 // that it needs.
@@ -41,6 +41,12 @@ func TestEveryPageWithEveryRole(t *testing.T) {
 		"GET /admin/experiments/start": access.Admin, "POST /admin/experiments/start": access.Admin,
 		"GET /admin/experiments/{experiment}/end": access.Operator, "POST /admin/experiments/{experiment}/end": access.Operator,
 		"GET /admin/canary": access.Viewer, "POST /admin/canary": access.Operator,
+		"GET /admin/flags": access.Viewer,
+		"GET /admin/flags/{flag:trialAutomation.enabled|trialAutomation.rolloutPercentage}": access.Operator, "POST /admin/flags/{flag:trialAutomation.enabled|trialAutomation.rolloutPercentage}": access.Operator,
+		"GET /admin/flags/{flag}": access.Admin, "POST /admin/flags/{flag}": access.Admin,
+		"GET /admin/tokens": access.Viewer, "POST /admin/tokens": access.Admin,
+		"GET /admin/tokens/{token:[0-9a-f]{16}}/revoke": access.Admin, "POST /admin/tokens/{token:[0-9a-f]{16}}/revoke": access.Admin,
+		"GET /admin/backups": access.Viewer, "POST /admin/backups": access.Operator, "GET /admin/settings": access.Viewer,
 		"GET /admin/rollout/{control:pause|resume|advance|rollback|set-percentage}":  access.Operator,
 		"POST /admin/rollout/{control:pause|resume|advance|rollback|set-percentage}": access.Operator,
 		"GET /admin/rollout/{control:tick}/{criterion}":                              access.Operator,

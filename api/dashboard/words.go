@@ -29,7 +29,7 @@ var words = template.FuncMap{
 	"pointsOf": pointsOf, "tenths": func(share float64) string { return fmt.Sprintf("%.4g", 100*share) },
 	"partName": partName, "took": took, "ruleWords": ruleWords,
 	"remedy": remedy, "gateReason": gateReason,
-	"count": func(index int) int { return index + 1 },
+	"count": func(index int) int { return index + 1 }, "bytes": bytesWords,
 	"ends":  ends, "converted": shareWords, "points": differenceWords, "limit": evidence.Percent,
 }
 

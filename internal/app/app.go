@@ -33,6 +33,8 @@ type Options struct {
 	Mails        Mails
 	Previews     Previews
 	Stakeholders []notice.Stakeholder
+	// Backups reaches the backups.
+	Backups Backups
 	// Canaries is nil where none are configured.
 	Canaries Canaries
 	Log      *zap.Logger

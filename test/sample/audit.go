@@ -21,6 +21,9 @@ func (w *World) issue() {
 	}
 }
 
+// OperatorsToken is the id of the token of the busy world's operator.
+func OperatorsToken() string { return access.KeyOf("the token of support-ines").ID() }
+
 // Note puts an entry on record, as it was so long ago.
 func (w *World) Note(ago time.Duration, e audit.Entry) audit.Entry {
 	e.At = w.Moment.Add(-ago)

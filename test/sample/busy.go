@@ -32,7 +32,7 @@ func Empty() *World {
 // Broken is the world whose database is away.
 func Broken() *World {
 	w := Busy()
-	w.Err = ErrUnavailable
+	w.Err, w.BackupsErr = ErrUnavailable, ErrUnavailable
 	p := well(Now)
 	p.MongoDB = monitoring.Reply{Took: 1200 * time.Millisecond, Failure: monitoring.NoAnswer}
 	w.assess(p, 4*time.Minute)
@@ -62,6 +62,7 @@ func Busy() *World {
 	w.record()
 	w.operate()
 	w.Canaries = canaries()
+	w.administer()
 	return w
 }
 

@@ -15,6 +15,7 @@ import (
 	"marketplace.example/trials/internal/domain/monitoring"
 	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/policy"
+	"marketplace.example/trials/internal/domain/recovery"
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/memory"
@@ -45,6 +46,13 @@ type World struct {
 	BegunFor []string
 	// Previews are the e-mails that were sent to stakeholders.
 	Previews []notice.Preview
+	// Stored and Schedule are the backups, BackupsTaken how many were asked for, and BackupsErr what reaching them fails with.
+	Stored       recovery.StoredBackups
+	Schedule     recovery.BackupSchedule
+	BackupsTaken int
+	BackupsErr   error
+	// Running are the processes.
+	Running []monitoring.Process
 	// faults are what is wrong with the templates.
 	faults error
 }
