@@ -51,11 +51,12 @@ func (c *Client) BackupSchedule(ctx context.Context) (s recovery.BackupSchedule,
 	return s, err
 }
 
-// backupRun reads what came of a run. One that is forgotten stays as it is.
+// backupRun reads what came of a run.
 func (c *Client) backupRun(ctx context.Context, workflowID, runID string, run *recovery.BackupRun) error {
 	run.WorkflowID = workflowID
 	described, err := c.SDK.DescribeWorkflowExecution(ctx, workflowID, runID)
 	if missing(err) {
+		run.Forgotten = true
 		return nil
 	}
 	if err != nil {

@@ -70,6 +70,7 @@ func TestASchedulesThatIsMissingIsMadeByWhoeverNeedsIt(t *testing.T) {
 			func(c *Client) error { c.WithCanaries = true; return c.Watching(t.Context(), true) },
 			[]string{"make watch-rollout", "unpause watch-rollout", "make back-up", "unpause back-up", "make canary", "unpause canary"},
 		},
+		"somebody asks for a backup": {func(c *Client) error { return c.TakeBackup(t.Context()) }, []string{"make back-up", "trigger back-up"}},
 		"somebody asks for a canary": {func(c *Client) error { return c.StartCanary(t.Context()) }, []string{"make canary", "trigger canary"}},
 		"the flags change":           {func(c *Client) error { return c.FlagsChanged(t.Context()) }, []string{"make reconcile", "trigger reconcile"}},
 		"a worker looks": {

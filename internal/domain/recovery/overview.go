@@ -42,6 +42,8 @@ type BackupRun struct {
 	// Running says that it is not over, Failed that no backup came of it. A run that is over and has not failed has no backup
 	// where its worker was not told where to keep one.
 	Running, Failed bool
+	// Forgotten says that Temporal no longer knows what came of it.
+	Forgotten bool
 	// ID, Kind, Documents and Bytes are the backup's that was taken.
 	ID, Kind  string
 	Documents int
