@@ -16,7 +16,7 @@ func TestTheBackupsThatThereAre(t *testing.T) {
 	s := signedIn(t, sample.Busy())
 	inOrder(t, s.get("/admin/backups").text(), "The next one begins 2026-03-14 12:20:00 UTC (2 hours from now).", "running", "incremental", "18,240", "4.8 MB",
 		"failed", "none: the worker was not told where to keep one", "Take one now", "In bucket nordic-backups", "read back to its end when it was taken",
-		"full", "96 MB", "No good", "20260312T081500.000Z-full.backup is refused", "How a restore goes", "Not from here", "starter restore --replace --yes")
+		"full", "96 MB", "What is no good", "20260312T081500.000Z-full.backup is refused", "How a restore goes", "Not from here", "starter restore --replace --yes")
 	empty := sample.Empty()
 	inOrder(t, signedIn(t, empty).get("/admin/backups").text(), "No run is planned.", "The schedule has taken none yet.", "This API was not told where backups are kept")
 	empty.Stored.Storage, empty.Schedule.Paused, empty.Schedule.Note = "folder /var/backups", true, "no rollout runs"

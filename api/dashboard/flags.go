@@ -2,10 +2,13 @@ package dashboard
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
+	"time"
 
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/flags"
 )
 
@@ -17,6 +20,8 @@ type flagView struct {
 	flags.Named
 	// MayChange says that whoever looks has the role to change it.
 	MayChange bool
+	// Set is who set it last; nil where that is not known.
+	Set *flagSet
 }
 
 // Percentage tells whether the flag is no switch.
@@ -57,14 +62,60 @@ func (d *dashboard) flags(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, "flags", err)
 		return
 	}
-	view := flagsView{frame: d.live(r, "Feature flags", "flags"), Flags: doc}
+	made, _, err := d.Store.AuditEntries(r.Context(), audit.Filter{Subject: "feature-flags", Outcome: audit.Done}, 0, mostFlagChanges)
+	if err != nil {
+		d.fail(w, r, "flags", err)
+		return
+	}
+	sets, view := setsOf(doc, made), flagsView{frame: d.live(r, "Feature flags", "flags"), Flags: doc}
 	for _, f := range doc.FeatureFlags.Named() {
-		view.All = append(view.All, flagOf(r.Context(), f))
+		shown := flagOf(r.Context(), f)
+		if set, known := sets[f.Name]; known {
+			shown.Set = &set
+		}
+		view.All = append(view.All, shown)
 		if r.URL.Query().Get("changed") == f.Name {
 			view.Changed = f.Name
 		}
 	}
 	d.show(w, r, http.StatusOK, "flags", view)
+}
+
+// mostFlagChanges is in how many changes it is looked for who set a flag last.
+const mostFlagChanges = 100
+
+// flagSet is that somebody set a flag.
+type flagSet struct {
+	By string
+	At time.Time
+	// Page is where that is on record; empty for nowhere there.
+	Page string
+}
+
+// setsOf are who set each flag last, as far as changes say that were made, the latest first.
+func setsOf(doc flags.Document, made []audit.Entry) map[string]flagSet {
+	sets := map[string]flagSet{}
+	var last time.Time
+	for _, e := range made {
+		var before, after flags.Flags
+		if json.Unmarshal([]byte(e.Before), &before) != nil || json.Unmarshal([]byte(e.After), &after) != nil {
+			continue // it repeats another one
+		}
+		if last.IsZero() {
+			last = e.At
+		}
+		was := before.Named()
+		for i, is := range after.Named() {
+			if _, later := sets[is.Name]; !later && is.Value != was[i].Value {
+				sets[is.Name] = flagSet{By: e.Actor, At: e.At, Page: placeOf(e.Seq, false)}
+			}
+		}
+	}
+	if doc.UpdatedAt.After(last) { // a rollout or a rollback, which set these two and are on record elsewhere
+		set := flagSet{By: doc.UpdatedBy, At: doc.UpdatedAt}
+		sets[flags.NameEnabled], sets[flags.NamePercentage] = set, set
+	}
+	return sets
 }
 
 // flagOf is a flag as whoever looks may change it.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -25,6 +26,17 @@ func TestEveryFlagIsShownWithWhatItDoes(t *testing.T) {
 	}
 	inOrder(t, text, "trialAutomation.enabled on Automated steps are held", "Stop automation …", "trialAutomation.rolloutPercentage 25 % Not a switch: the share", "Set")
 	require.Contains(t, s.get("/admin/flags").body, `href="/admin/audit?subject=feature-flags"`)
+	inOrder(t, text, "pending ones are sent. 4 hours ago by admin", "adminTools.enabled on")
+	require.Equal(t, http.StatusSeeOther, s.post(remindersPath, s.filledAt(remindersPath, "They confuse vendors")).status)
+	inOrder(t, s.get("/admin/flags").text(), "trialAutomation.emailReminders off", "now by admin Switch on", "emailReminders", "autoExpiration on", "not on record Switch off")
+	s.world.Moment = s.world.Moment.Add(time.Second)
+	_, err := s.world.UpdateFlags(context.Background(), flags.Automatic, func(f *flags.Change) error {
+		f.TrialAutomation.RolloutPercentage = 50
+		return nil
+	})
+	require.NoError(t, err)
+	s.world.Moment = s.world.Moment.Add(time.Hour)
+	inOrder(t, s.get("/admin/flags").text(), "trialAutomation.emailReminders off", "by admin", "trialAutomation.rolloutPercentage 50 %", "60 minutes ago by rollout")
 	inOrder(t, signedIn(t, sample.Empty()).get("/admin/flags").text(), "never changed", "trialAutomation.rolloutPercentage 0 %")
 	require.Equal(t, http.StatusServiceUnavailable, signedIn(t, sample.Broken()).get("/admin/flags").status)
 }

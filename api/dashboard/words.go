@@ -30,7 +30,7 @@ var words = template.FuncMap{
 	"partName": partName, "took": took, "ruleWords": ruleWords,
 	"remedy": remedy, "gateReason": gateReason,
 	"count": func(index int) int { return index + 1 }, "bytes": bytesWords,
-	"ends":  ends, "converted": shareWords, "points": differenceWords, "limit": evidence.Percent,
+	"ends": ends, "converted": shareWords, "points": differenceWords, "limit": evidence.Percent,
 }
 
 // pair gives a template two things.

@@ -116,8 +116,9 @@ func Settings() dashboard.Settings {
 	return dashboard.Settings{Variables: c.SettingsFrom(variables), Version: "1.4.0", Go: "go1.26.11", Namespace: "default", TaskQueue: "trials"}
 }
 
-// administer has backups be taken, and processes run, one of them of an earlier version.
+// administer has backups be taken, and processes run, one of them of an earlier version. The rollout has set the flags.
 func (w *World) administer() {
+	w.Document.Version, w.Document.UpdatedAt, w.Document.UpdatedBy = 12, w.Moment.Add(-50*time.Hour), flags.Automatic
 	for i := range 9 {
 		b := recovery.StoredBackup{
 			Kind: "incremental", Database: "marketplace", End: w.Moment.Add(-time.Duration(4*i+2) * time.Hour), Documents: 18_240 - 310*i, Bytes: 4_812_331 - int64(40_000*i), Encrypted: true,

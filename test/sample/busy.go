@@ -23,6 +23,7 @@ const day = 24 * time.Hour
 func Empty() *World {
 	w := &World{Store: memory.NewStore(), Moment: Now, Counted: monitoring.ReportFacts{Now: Now, Day: day, Policy: trial.DefaultPolicy()}}
 	w.Figures = monitoring.Make(w.Counted)
+	w.Now = func() time.Time { return w.Moment }
 	w.Canaries = canary.View{Configured: true, EverySeconds: canary.Every(day).Seconds()}
 	w.assess(well(Now), 6*day)
 	w.calm()
