@@ -71,7 +71,7 @@ pictures: test-deps ## Make pictures of the dashboard's pages and of the e-mails
 devstack: $(BUILD)/devstack ## Build the embedded stack, as tests run it
 
 .PHONY: test-tools
-test-tools: devstack $(BUILD)/tctl $(BUILD)/temporal $(BUILD)/ses.stamp $(BUILD)/axe.stamp $(BUILD)/maillint.stamp # Build the programs that tests run
+test-tools: devstack $(BUILD)/tctl $(BUILD)/temporal $(BUILD)/ses.stamp $(BUILD)/axe.stamp $(BUILD)/maillint.stamp $(BUILD)/oidc.stamp # Build the programs that tests run
 
 .PHONY: test-deps
 test-deps: # Install what tests need beside Go, where it is missing
@@ -111,7 +111,7 @@ vuln: $(BUILD)/govulncheck $(BUILD)/vulndb/index/modules.json ## Look for known 
 
 .PHONY: clean
 clean: ## Remove what was built; .dev/ and secrets/ stay
-	rm -rf $(BUILD) test/ses/node_modules test/axe/node_modules test/maillint/node_modules
+	rm -rf $(BUILD) test/ses/node_modules test/axe/node_modules test/maillint/node_modules test/oidc/node_modules
 
 ## To run it in production
 
@@ -169,4 +169,9 @@ $(BUILD)/axe.stamp: test/axe/package.json test/axe/package-lock.json
 # What others know of HTML and of mail programs, which the e-mails are held to.
 $(BUILD)/maillint.stamp: test/maillint/package.json test/maillint/package-lock.json
 	npm ci --prefix test/maillint --no-audit --no-fund --loglevel=error
+	@mkdir -p $(BUILD) && touch $@
+
+# The OpenID Connect provider that others wrote.
+$(BUILD)/oidc.stamp: test/oidc/package.json test/oidc/package-lock.json
+	npm ci --prefix test/oidc --no-audit --no-fund --loglevel=error
 	@mkdir -p $(BUILD) && touch $@

@@ -15,6 +15,7 @@
 //   - harness: the frame of the programs: flags, signals, stack, waiting, exit code
 //   - maillint: what others know of HTML and of mail programs, from npm, which the e-mails are held to
 //   - memory: keeps in memory what the database would
+//   - oidc: the npm package of an OpenID Connect provider that others wrote
 //   - pictures: program: makes pictures of the dashboard's pages and of the e-mails
 //   - production: holds the production files against the product
 //   - restore: program: restores moments of a running system, and compares

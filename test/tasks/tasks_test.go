@@ -83,7 +83,7 @@ func TestProgramsAreBuiltByEitherPath(t *testing.T) {
 	t.Parallel()
 	whole, err := filepath.Abs(root)
 	require.NoError(t, err)
-	for _, program := range []string{"tctl", "temporal", "devstack", "golangci-lint", "workflowcheck", "ses.stamp", "axe.stamp", "maillint.stamp"} {
+	for _, program := range []string{"tctl", "temporal", "devstack", "golangci-lint", "workflowcheck", "ses.stamp", "axe.stamp", "maillint.stamp", "oidc.stamp"} {
 		for _, dir := range []string{".build", filepath.Join(whole, ".build")} {
 			out, err := exec.CommandContext(t.Context(), "make", "--dry-run", "-C", root, filepath.Join(dir, program)).CombinedOutput()
 			require.NoError(t, err, string(out))
