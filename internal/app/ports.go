@@ -29,6 +29,7 @@ type Store interface {
 	MonitoringStore
 	AlertStore
 	TokenStore
+	SessionStore
 	AuditStore
 	BulkStore
 	KeyStore
@@ -233,6 +234,20 @@ type TokenStore interface {
 	// RevokeToken has a token open nothing from now on. The first revocation counts. One that does not exist is a *trial.Error
 	// with trial.CodeNotFound.
 	RevokeToken(ctx context.Context, id, by string, at time.Time) (access.Token, error)
+}
+
+// SessionReader reads the sessions of those who signed in at an identity provider.
+type SessionReader interface {
+	// Sessions are all sessions, those that are over too.
+	Sessions(ctx context.Context) ([]access.Session, error)
+}
+
+// SessionStore keeps them.
+type SessionStore interface {
+	SessionReader
+	// EndSession has a session open nothing from now on, and answers with it. The first end counts. One that does not exist is a
+	// *trial.Error with trial.CodeNotFound.
+	EndSession(ctx context.Context, id, by string, at time.Time) (access.Session, error)
 }
 
 // KeyStore keeps what the keys of requests were used for.

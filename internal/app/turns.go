@@ -23,6 +23,7 @@ const (
 // them.
 var stopping = map[string]bool{
 	"rollBackRollout": true, "pauseRollout": true, "pauseBulkOperation": true, "stopBulkOperation": true, "revokeToken": true,
+	"endSessions": true,
 }
 
 // remaining are the operations that admins may still call while adminTools.enabled is false. Changes of the flags are judged by

@@ -57,7 +57,9 @@ type Store struct { //nolint:gocritic // tests that cause a fault take its lock 
 	// MailVersions are the versions of e-mails' templates, by hash.
 	MailVersions map[string][]byte
 	Issued       map[access.Key]access.Token
-	Suppressed   map[string][]trial.Suppression
+	// SignedIn are the sessions.
+	SignedIn   map[access.Key]access.Session
+	Suppressed map[string][]trial.Suppression
 	// Answers are what vendors answered about e-mails, by vendor id and kind.
 	Answers map[string]map[string]feedback.Answer
 	// Alerts are how they stand, AlertHistory what happened to them.

@@ -71,7 +71,7 @@ func TestEachFilterHasAnIndexAndEachIndexAFilter(t *testing.T) {
 		}
 	}
 	for _, i := range indexes() {
-		require.True(t, used[i.serves] || i.options != nil && i.collection == messagesCollection, "no query needs the index for %s", i.serves)
+		require.True(t, used[i.serves] || i.options != nil && (i.collection == messagesCollection || i.collection == sessionsCollection), "no query needs the index for %s", i.serves)
 	}
 }
 

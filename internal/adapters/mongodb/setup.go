@@ -43,6 +43,7 @@ func indexes() []index {
 		{collection: feedbackCollection, keys: ascending("phase.rolloutId"), serves: "CountFeedback of one rollout"},
 		{collection: feedbackCollection, keys: ascending("at"), serves: "CountFeedback of some time"},
 		{collection: messagesCollection, keys: ascending("at"), options: options.Index().SetExpireAfterSeconds(int32(messageRetention.Seconds())), serves: "forgetting old ids of messages"},
+		{collection: sessionsCollection, keys: ascending("endsAt"), options: options.Index().SetExpireAfterSeconds(0), serves: "forgetting sessions that are over"},
 	}
 }
 

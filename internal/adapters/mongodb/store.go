@@ -51,7 +51,7 @@ type Store struct {
 	observed, rollouts, decisions, snapshots, ledgers, notices, reports *mongo.Collection
 	counters, sweeps, processes, alerts, alertEvents, repairs, passes   *mongo.Collection
 	tokens, auditLog, bulks, bulkItems, suppressions, canaryLog         *mongo.Collection
-	answers, experiments, mailVersions                                  *mongo.Collection
+	answers, experiments, mailVersions, sessions                        *mongo.Collection
 
 	// canaries keeps the synthetic vendors; nil in that store itself.
 	canaries *Store
@@ -122,7 +122,7 @@ func prefixed(client *mongo.Client, database, prefix string) *Store {
 		notices:  named("notices"), reports: named("reports"),
 		sweeps: named("sweeps"), processes: named(recovery.Processes),
 		alerts: named("alerts"), alertEvents: named("alert_events"), repairs: named("repairs"),
-		tokens:   named(tokensCollection),
+		tokens: named(tokensCollection), sessions: named(sessionsCollection),
 		auditLog: named(auditCollection),
 		bulks:    named("bulk_operations"), bulkItems: named(bulkItemsCollection),
 		passes: named("migrations"), suppressions: named(suppressionsCollection),

@@ -23,6 +23,7 @@ const (
 	Suppressions    = "suppressions"
 	Tokens          = "tokens"
 	Processes       = "processes"
+	Sessions        = "sessions"
 	Canaries        = "canaries"
 )
 
@@ -82,10 +83,11 @@ func (d Document) IsFinal() bool {
 
 // FromBefore tells whether a document comes from the last backup before the moment. Trials and rollouts are folded from
 // their events: a backup is taken while the system works, so they may tell of events that it does not have. Processes
-// tell who lives now. Events come from the backup after the moment where there is one, and the installation keeps its id.
+// and sessions tell who lives, and who is signed in, now. Events come from the backup after the moment where there is one, and
+// the installation keeps its id.
 func (d Document) FromBefore(hasAfter bool) bool {
 	switch d.Collection {
-	case Trials, Rollouts, Processes:
+	case Trials, Rollouts, Processes, Sessions:
 		return false
 	case Events, Decisions:
 		return !hasAfter

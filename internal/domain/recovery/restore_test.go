@@ -25,6 +25,7 @@ func TestWhatARestoreTakesFromWhere(t *testing.T) {
 		"a trial is folded":                 {document: recovery.Document{Collection: recovery.Trials, ID: "late"}},
 		"a rollout is folded":               {document: recovery.Document{Collection: recovery.Rollouts}},
 		"a process of then":                 {document: recovery.Document{Collection: recovery.Processes}},
+		"a session of then":                 {document: recovery.Document{Collection: recovery.Sessions}},
 		"a trial's event":                   {document: recovery.Document{Collection: recovery.Events, Owner: "late"}, beforeAlone: true},
 		"a rollout's decision":              {document: recovery.Document{Collection: recovery.Decisions}, beforeAlone: true},
 		"the flags":                         {document: recovery.Document{Collection: recovery.Flags, ID: recovery.FlagsID}, before: true, beforeAlone: true},

@@ -1,0 +1,75 @@
+package app
+
+import (
+	"context"
+	"time"
+	"unicode/utf8"
+
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/trial"
+)
+
+// longestSessionReason is in characters.
+const longestSessionReason = 500
+
+// SessionEnd is what an admin wants of a session.
+type SessionEnd struct {
+	ID string
+	// Everywhere ends all other sessions of the same person too.
+	Everywhere bool
+	Reason     string
+	// Key lets the same request count once.
+	Key string
+}
+
+// endedSession is a session that was ended, for the audit record.
+type endedSession struct {
+	ID    string    `json:"id"`
+	Name  string    `json:"name"`
+	Since time.Time `json:"since"`
+}
+
+// EndSessionsRecorded has a session open nothing from the next request on, with an entry on the audit record.
+func (a *App) EndSessionsRecorded(ctx context.Context, end SessionEnd) error {
+	entry := audit.Entry{Action: "endSessions", Subject: "sessions/" + end.ID, Reason: end.Reason, Key: end.Key,
+		Asked: audit.Document(map[string]any{"everywhere": end.Everywhere})}
+	return a.Record(ctx, entry, end, func(ctx context.Context) error {
+		if n := utf8.RuneCountInString(end.Reason); n == 0 || n > longestSessionReason {
+			return trial.Invalid("reason", "must have 1 to %d characters", longestSessionReason)
+		}
+		return a.endSessions(ctx, end)
+	})
+}
+
+func (a *App) endSessions(ctx context.Context, end SessionEnd) error {
+	first, err := a.Store.EndSession(ctx, end.ID, actor(ctx), a.Present())
+	if err != nil {
+		return err
+	}
+	ended := []access.Session{first}
+	if end.Everywhere {
+		all, err := a.Store.Sessions(ctx)
+		if err != nil {
+			return err
+		}
+		for _, s := range all {
+			if s.Name != first.Name || s.Status(a.Present()) != access.Good {
+				continue
+			}
+			if s, err = a.Store.EndSession(ctx, s.ID, actor(ctx), a.Present()); err != nil {
+				return err
+			}
+			ended = append(ended, s)
+		}
+	}
+	shown := make([]endedSession, 0, len(ended))
+	for _, s := range ended {
+		shown = append(shown, endedSession{ID: s.ID, Name: s.Name, Since: s.Since})
+		a.Log.Info("session ended", zap.String("session", s.ID))
+	}
+	noteChange(ctx, nil, map[string]any{"ended": shown})
+	return nil
+}
