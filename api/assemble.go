@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/api/auth"
+	"marketplace.example/trials/api/identity"
 	"marketplace.example/trials/api/rest"
 	"marketplace.example/trials/internal/adapters/ses"
 	"marketplace.example/trials/internal/app"
@@ -44,6 +45,7 @@ type parts struct {
 	templates     *wiring.Templates
 	certificate   *certificate // nil where TLS is somebody else's matter
 	alertFallback *alertFallback
+	provider      *identity.Provider // nil where people sign in by tokens alone
 }
 
 // assemble wires the parts. Neither MongoDB nor Temporal need be there: the API
@@ -107,11 +109,15 @@ func assemble(ctx context.Context, cfg config.Config, log *zap.Logger) (*parts, 
 	if err != nil {
 		return nil, err
 	}
-	pages, err := newPages(cfg, store, cases, client, callers, checker, log)
+	provider, err := newProvider(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return &parts{base: base, handler: together(api, pages), app: cases, templates: templates, certificate: shown, alertFallback: alertFallback}, nil
+	pages, err := newPages(cfg, store, cases, client, callers, provider, checker, log)
+	if err != nil {
+		return nil, err
+	}
+	return &parts{base: base, handler: together(api, pages), app: cases, templates: templates, certificate: shown, alertFallback: alertFallback, provider: provider}, nil
 }
 
 // useCases makes what the API and its pages ask for. They show e-mails as the templates make them.

@@ -34,6 +34,7 @@ func run(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Writer)
 	}
 	go p.setUp(ctx)
 	go p.settleForgotten(ctx)
+	go p.findProvider(ctx)
 	go p.base.Sampler.Run(ctx)
 	go p.alertFallback.keep(ctx)
 	go wiring.Every(ctx, wiring.TemplatesEvery, log, "the templates were not read", p.templates.Reload)

@@ -1,25 +1,35 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"runtime"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/api/auth"
 	"marketplace.example/trials/api/dashboard"
+	"marketplace.example/trials/api/identity"
 	"marketplace.example/trials/internal/adapters/mongodb"
 	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/platform/config"
 	"marketplace.example/trials/internal/platform/health"
 	"marketplace.example/trials/internal/platform/version"
 	"marketplace.example/trials/temporal"
 )
 
+// findProviderEvery is how long to wait before asking again an identity provider that has not answered yet.
+const findProviderEvery = 10 * time.Second
+
 // newPages makes the pages of the dashboard.
-func newPages(cfg config.Config, store *mongodb.Store, cases *app.App, client *temporal.Client, callers *auth.Callers, checker *health.Checker, log *zap.Logger) (http.Handler, error) {
+func newPages(
+	cfg config.Config, store *mongodb.Store, cases *app.App, client *temporal.Client, callers *auth.Callers, provider *identity.Provider, checker *health.Checker, log *zap.Logger,
+) (http.Handler, error) {
 	options := dashboard.Options{
 		Store: store, Controls: cases, Bulks: cases, Rollouts: cases, ReadPlan: config.ReadPlan, Forecasts: cases, Figures: cases, Health: checker, Alerts: cases, Experiments: cases, Canaries: cases, Policies: cases.Policies, Mails: cases, Log: log, Callers: callers,
 		Administration: cases, Processes: store,
@@ -32,7 +42,47 @@ func newPages(cfg config.Config, store *mongodb.Store, cases *app.App, client *t
 	if cfg.TemporalUIURL != "" {
 		options.WorkflowURL = func(id string) string { return workflowURL(cfg.TemporalUIURL, client.Namespace, id) }
 	}
+	if provider != nil {
+		options.Provider = provider
+	}
 	return dashboard.New(options)
+}
+
+// newProvider is the OpenID Connect provider that signs people in; nil where none is configured.
+func newProvider(cfg config.Config) (*identity.Provider, error) {
+	if cfg.OIDCIssuer == "" {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	groups, err := access.ParseGroups(cfg.OIDCGroups)
+	if err != nil {
+		return nil, fmt.Errorf("OIDC_GROUPS: %w", err)
+	}
+	return identity.New(identity.Options{
+		Issuer: cfg.OIDCIssuer, ClientID: cfg.OIDCClientID, ClientSecret: cfg.OIDCClientSecret, Redirect: cfg.PublicURL + dashboard.CallbackPath,
+		Groups: groups, Claim: cfg.OIDCGroupsClaim,
+	}), nil
+}
+
+// findProvider asks the provider where its parts are until it answers or the context ends. Nothing else waits for it.
+func (p *parts) findProvider(ctx context.Context) {
+	if p.provider == nil {
+		return
+	}
+	ticker := time.NewTicker(findProviderEvery)
+	defer ticker.Stop()
+	for {
+		err := p.provider.Discover(ctx)
+		if err == nil {
+			p.base.Log.Info("identity provider found", zap.String("issuer", p.provider.Issuer))
+			return
+		}
+		p.base.Log.Warn("identity provider not found yet: people sign in by tokens alone", zap.String("issuer", p.provider.Issuer), zap.Error(err))
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 // workflowURL is a workflow's page in Temporal's Web UI.

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"crypto/cipher"
 	"embed"
 	"errors"
 	"io"
@@ -76,6 +77,8 @@ type Options struct {
 	Processes Processes
 	Settings  Settings
 	Log       *zap.Logger
+	// Provider is the identity provider; nil where people sign in by tokens alone.
+	Provider Provider
 	// Callers knows who signs in, and how often requests may be made.
 	Callers *auth.Callers
 	// SessionSecret signs the sessions' cookies; another one ends them all.
@@ -91,6 +94,8 @@ type Options struct {
 type dashboard struct {
 	Options
 	sessions sessions
+	// pending seals the sign-ins whose people are at the identity provider.
+	pending cipher.AEAD
 }
 
 // New makes the handler of all pages under /admin/.
@@ -105,7 +110,11 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &dashboard{Options: o, sessions: s}
+	pending, err := newSeal(o.SessionSecret, "sign-in")
+	if err != nil {
+		return nil, err
+	}
+	d := &dashboard{Options: o, sessions: s, pending: pending}
 	return d.middleware(http.NewCrossOriginProtection().Handler(d.routes())), nil
 }
 
@@ -119,6 +128,10 @@ type route struct {
 // routes are all but the sign-in and the files that its page needs, which are open.
 var routes = []route{
 	{http.MethodPost, "/sign-out", access.Viewer, (*dashboard).signOut},
+	{http.MethodGet, "/signed-in", access.Viewer, (*dashboard).signedInAgain},
+	{http.MethodGet, "/sessions", access.Admin, (*dashboard).sessionsPage},
+	{http.MethodGet, "/sessions/{session}/end", access.Admin, (*dashboard).askSessionEnd},
+	{http.MethodPost, "/sessions/{session}/end", access.Admin, (*dashboard).endSession},
 	{http.MethodGet, "/", access.Viewer, (*dashboard).overview},
 	{http.MethodGet, "/evidence", access.Viewer, (*dashboard).evidence},
 	{http.MethodGet, "/figures", access.Viewer, (*dashboard).trends},
@@ -197,6 +210,8 @@ func (d *dashboard) routes() http.Handler {
 	router.PathPrefix(root + "assets/").Handler(http.StripPrefix(root+"assets/", cached(http.FileServerFS(files)))).Methods(http.MethodGet)
 	router.HandleFunc(signInPath, d.askSignIn).Methods(http.MethodGet)
 	router.HandleFunc(signInPath, d.signIn).Methods(http.MethodPost)
+	router.HandleFunc(providerPath, d.beginSignIn).Methods(http.MethodGet)
+	router.HandleFunc(CallbackPath, d.finishSignIn).Methods(http.MethodGet)
 
 	signedIn := router.PathPrefix(root).Subrouter()
 	signedIn.Use(d.guard)

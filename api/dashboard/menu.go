@@ -1,5 +1,7 @@
 package dashboard
 
+import "slices"
+
 // menuEntry is a page that every page leads to.
 type menuEntry struct{ Section, Title, Path string }
 
@@ -15,7 +17,7 @@ var menu = []menuGroup{
 	{"Rollout", []menuEntry{{"figures", "Figures", "figures"}, {"evidence", "Evidence", "evidence"}, {"decisions", "Decisions", "decisions"}, {"experiments", "Experiments", "experiments"}, {"canary", "Canary", "canary"}}},
 	{"E-mails", []menuEntry{{"mail", "E-mails", "mail"}, {"policies", "Policies", "policies"}}},
 	{"System", []menuEntry{
-		{"bulk", "Bulk", "bulk"}, {"flags", "Flags", "flags"}, {"tokens", "Tokens", "tokens"}, {"backups", "Backups", "backups"},
+		{"bulk", "Bulk", "bulk"}, {"flags", "Flags", "flags"}, {"tokens", "Tokens", "tokens"}, {sessionsSection, "Sessions", "sessions"}, {"backups", "Backups", "backups"},
 		{"settings", "Settings", "settings"}, {"audit", "Audit", "audit"},
 	}},
 }
@@ -28,6 +30,14 @@ func (g menuGroup) Holds(section string) bool {
 		}
 	}
 	return false
+}
+
+// sessionsSection is the only one that is for admins alone.
+const sessionsSection = "sessions"
+
+// Shown are the entries that whoever looks may use.
+func (g menuGroup) Shown(admin bool) []menuEntry {
+	return slices.DeleteFunc(slices.Clone(g.Entries), func(e menuEntry) bool { return e.Section == sessionsSection && !admin })
 }
 
 // Menu is the navigation, for the frame of a page.

@@ -25,6 +25,8 @@ type Store interface {
 	app.AlertReader
 	app.AuditReader
 	app.TokenReader
+	app.SessionReader
+	SessionStore
 	app.BulkReader
 	app.FeedbackReader
 	// TimeSeries is how a rollout's judgements have developed; empty before the first.
@@ -44,6 +46,8 @@ type Controls interface {
 	// ChangeAlertRecorded carries out what an admin wants of an alert. What does not apply
 	// is a *trial.Error.
 	ChangeAlertRecorded(ctx context.Context, id monitoring.RuleID, r monitoring.AlertRequest) error
+	// EndSessionsRecorded ends sessions of the identity provider. One that does not exist is a *trial.Error.
+	EndSessionsRecorded(ctx context.Context, end app.SessionEnd) error
 }
 
 // Bulks begin and steer bulk operations. What does not apply is a *trial.Error.

@@ -48,10 +48,12 @@ type frame struct {
 	Live string
 	// Steers says that whoever looks has the role that the controls need.
 	Steers bool
+	// Admin says that whoever looks is one.
+	Admin bool
 }
 
 func (d *dashboard) frame(ctx context.Context, title, section string) frame {
-	return frame{Title: title, Section: section, Now: d.Now().UTC(), Steers: access.Of(ctx).Role.Covers(steers)}
+	return frame{Title: title, Section: section, Now: d.Now().UTC(), Steers: access.Of(ctx).Role.Covers(steers), Admin: access.Of(ctx).Role.Covers(access.Admin)}
 }
 
 // live is the frame of a page that is kept up to date in the browser.

@@ -18,6 +18,8 @@ import (
 
 const (
 	cookieName = "trials_session"
+	// hostOnly begins the names of cookies over TLS: browsers then take them from this host alone, for all of it.
+	hostOnly = "__Host-"
 	// sessionLength is a working day: whoever is on call signs in once.
 	sessionLength = 8 * time.Hour
 )
@@ -25,7 +27,7 @@ const (
 // sessions are kept by the browsers alone: a cookie holds the key of the token
 // that somebody signed in with, empty for the first admin's, and its own end, both
 // signed. So every API instance knows them. Whether the token is still good is
-// looked up at each request.
+// looked up at each request. Sessions of the identity provider are kept in the database instead, see provider.go.
 type sessions struct{ key []byte }
 
 func newSessions(secret string) (sessions, error) {
@@ -60,11 +62,26 @@ func (s sessions) sign(held string) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// cookie is the session's; an empty value ends it.
+// cookie is the session's of a token; an empty value ends whichever there is.
 func (d *dashboard) cookie(r *http.Request, value string) *http.Cookie {
+	return d.newCookie(r, cookieName, value, sessionLength, http.SameSiteStrictMode)
+}
+
+// cookieName is how a cookie is called over this connection.
+func (d *dashboard) cookieName(r *http.Request, name string) string {
+	if d.Callers.OverTLS(r) {
+		return hostOnly + name
+	}
+	return name
+}
+
+// newCookie makes a cookie for our pages; an empty value ends it.
+func (d *dashboard) newCookie(r *http.Request, name, value string, life time.Duration, site http.SameSite) *http.Cookie {
 	c := &http.Cookie{ //nolint:gosec // G124: Secure depends on whether the browser speaks TLS; the embedded stack does not
-		Name: cookieName, Value: value, Path: root, MaxAge: int(sessionLength.Seconds()),
-		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: d.Callers.OverTLS(r),
+		Name: d.cookieName(r, name), Value: value, Path: root, MaxAge: int(life.Seconds()), HttpOnly: true, SameSite: site, Secure: d.Callers.OverTLS(r),
+	}
+	if c.Secure {
+		c.Path = "/" // as the name wants it
 	}
 	if value == "" {
 		c.MaxAge = -1
@@ -78,9 +95,12 @@ var errNoSession = errors.New("nobody is signed in")
 // session is who is signed in. The error is errNoSession, or says that it could
 // not be found out.
 func (d *dashboard) session(r *http.Request) (access.Identity, error) {
-	c, err := r.Cookie(cookieName)
+	c, err := r.Cookie(d.cookieName(r, cookieName))
 	if err != nil {
 		return access.Identity{}, errNoSession
+	}
+	if text, ok := strings.CutPrefix(c.Value, byProvider); ok {
+		return d.providerSession(r.Context(), text)
 	}
 	token, valid := d.sessions.read(c.Value, d.Now())
 	switch {

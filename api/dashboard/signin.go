@@ -23,20 +23,33 @@ const maxForm = 16 << 10
 type signInView struct {
 	frame
 	// To is the page to go on to.
-	To    string
-	Error string
+	To string
+	// Error says what is wrong with the token, Problem what else is.
+	Error, Problem string
+	// Ended says that an admin has ended the session that there was.
+	Ended bool
+	// ByProvider says that there is an identity provider, ProviderAnswers that it has answered.
+	ByProvider, ProviderAnswers bool
+}
+
+func (d *dashboard) signInView(r *http.Request, to string) signInView {
+	view := signInView{frame: d.frame(r.Context(), "Sign in", ""), To: onward(to), ByProvider: d.Provider != nil}
+	view.ProviderAnswers = view.ByProvider && d.Provider.Ready()
+	return view
 }
 
 func (d *dashboard) askSignIn(w http.ResponseWriter, r *http.Request) {
+	view := d.signInView(r, r.URL.Query().Get("to"))
 	if _, err := d.session(r); err == nil {
-		http.Redirect(w, r, root, http.StatusSeeOther)
+		http.Redirect(w, r, view.To, http.StatusSeeOther)
 		return
 	}
-	d.show(w, r, http.StatusOK, "signin", signInView{frame: d.frame(r.Context(), "Sign in", ""), To: onward(r.URL.Query().Get("to"))})
+	view.Ended = r.URL.Query().Has("ended")
+	d.show(w, r, http.StatusOK, "signin", view)
 }
 
 func (d *dashboard) signIn(w http.ResponseWriter, r *http.Request) {
-	view := signInView{frame: d.frame(r.Context(), "Sign in", ""), To: onward(r.PostFormValue("to"))}
+	view := d.signInView(r, r.PostFormValue("to"))
 	who, err := d.Callers.Identify(r, strings.TrimSpace(r.PostFormValue("token")))
 	if err == nil && !who.Role.Covers(access.Viewer) {
 		err = &auth.RefusedError{Reason: auth.Unknown} // the marketplace's backend reads no pages
@@ -46,6 +59,7 @@ func (d *dashboard) signIn(w http.ResponseWriter, r *http.Request) {
 		d.show(w, r, status, "signin", view)
 		return
 	}
+	d.dropSession(r)
 	d.Log.Info("signed in", zap.String("token", who.TokenID), zap.Bool("tls", d.Callers.OverTLS(r)))
 	http.SetCookie(w, d.cookie(r, d.sessions.issue(who.Key, d.Now().Add(sessionLength))))
 	http.Redirect(w, r, view.To, http.StatusSeeOther)
@@ -72,6 +86,7 @@ func (d *dashboard) notSignedIn(w http.ResponseWriter, view *signInView, err err
 func seconds(wait time.Duration) string { return strconv.Itoa(int(math.Ceil(wait.Seconds()))) }
 
 func (d *dashboard) signOut(w http.ResponseWriter, r *http.Request) {
+	d.dropSession(r)
 	http.SetCookie(w, d.cookie(r, ""))
 	http.Redirect(w, r, signInPath, http.StatusSeeOther)
 }
@@ -100,10 +115,10 @@ func (d *dashboard) guard(next http.Handler) http.Handler {
 			d.fail(w, r, "", err)
 			return
 		}
-		target := signInPath
-		if r.Method == http.MethodGet {
-			target += "?" + url.Values{"to": {r.URL.RequestURI()}}.Encode()
+		if d.keep(w, r) {
+			return
 		}
+		target := d.signInAddress(r, err)
 		if r.Header.Get("Hx-Request") != "" {
 			w.Header().Set("Hx-Redirect", target)
 			w.WriteHeader(http.StatusUnauthorized)
@@ -111,6 +126,19 @@ func (d *dashboard) guard(next http.Handler) http.Handler {
 		}
 		http.Redirect(w, r, target, http.StatusSeeOther)
 	})
+}
+
+// signInAddress is where to send somebody whose session is over, or who has none.
+func (d *dashboard) signInAddress(r *http.Request, err error) string {
+	if r.Method != http.MethodGet {
+		return signInPath
+	}
+	target, query := signInPath, url.Values{"to": {r.URL.RequestURI()}}
+	if over, ok := errors.AsType[*overError](err); ok {
+		target = over.target
+		query.Set(over.query, "yes")
+	}
+	return target + "?" + query.Encode()
 }
 
 // allowed serves a route to those who may.

@@ -33,9 +33,10 @@ func TestNothingIsShownBeforeSigningIn(t *testing.T) {
 	}
 	for _, control := range []string{"rollout/pause", "rollout/advance", "rollout/rollback", "alerts/workerAway/acknowledge", "alerts/workerAway/silence"} {
 		a := s.post("/admin/"+control, url.Values{"reason": {"none"}, "percentage": {"0"}, "minutes": {"60"}})
-		require.Equal(t, http.StatusSeeOther, a.status)
-		require.Equal(t, "/admin/sign-in", a.header.Get("Location"))
+		require.Equal(t, http.StatusUnauthorized, a.status)
+		require.Contains(t, a.text(), "Nothing was done, and nothing that you entered is lost")
 	}
+	require.Equal(t, "/admin/sign-in", s.post("/admin/rollout/pause", nil).header.Get("Location"), "there is nothing to keep")
 	require.Empty(t, s.world.Steered)
 	require.Empty(t, s.world.Answered)
 }

@@ -260,10 +260,10 @@ func TestWhatABrowserBringsBack(t *testing.T) {
 	party := p.party()
 	_, pending := party.Begin(false)
 	for name, c := range map[string]struct {
-		pending  access.SignIn
-		answer url.Values
-		says   string
-		asks   bool
+		pending access.SignIn
+		answer  url.Values
+		says    string
+		asks    bool
 	}{
 		"another state":       {pending, url.Values{"state": {"another"}, "code": {"x"}}, "was not begun in this browser", false},
 		"no state":            {pending, url.Values{"code": {"x"}}, "was not begun in this browser", false},

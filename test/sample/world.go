@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/canary"
 	"marketplace.example/trials/internal/domain/evidence"
@@ -97,6 +98,24 @@ func (w *World) StopAutomationRecorded(ctx context.Context, r flags.Request) err
 		f.Off, f.TrialAutomation.Enabled = true, false
 		return nil
 	})
+	return err
+}
+
+// EndSessionsRecorded does what the API does.
+func (w *World) EndSessionsRecorded(ctx context.Context, end app.SessionEnd) error {
+	if end.Reason == "" {
+		return trial.Invalid("reason", "must be given")
+	}
+	first, err := w.EndSession(ctx, end.ID, access.Of(ctx).Name, w.Moment)
+	if err != nil || !end.Everywhere {
+		return err
+	}
+	all, err := w.Sessions(ctx)
+	for _, s := range all {
+		if err == nil && s.Name == first.Name {
+			_, err = w.EndSession(ctx, s.ID, access.Of(ctx).Name, w.Moment)
+		}
+	}
 	return err
 }
 

@@ -93,6 +93,18 @@ type Config struct {
 	// every other key. Only needed if a target has a token.
 	ButtonSecret string `env:"BUTTON_SECRET" secret:"true"`
 
+	// OIDCIssuer is the URL of the OpenID Connect provider that signs people in on the dashboard, besides tokens, as its tokens
+	// name it. OIDCClientID and OIDCClientSecret are ours there. Empty: people sign in by tokens alone.
+	OIDCIssuer       string `env:"OIDC_ISSUER"`
+	OIDCClientID     string `env:"OIDC_CLIENT_ID"`
+	OIDCClientSecret string `env:"OIDC_CLIENT_SECRET" secret:"true"`
+
+	// OIDCGroups are the provider's groups with the role that each gives, as group=role.
+	OIDCGroups []string `env:"OIDC_GROUPS"`
+
+	// OIDCGroupsClaim is the claim in which the provider names a person's groups.
+	OIDCGroupsClaim string `env:"OIDC_GROUPS_CLAIM" envDefault:"groups"`
+
 	// TemporalUIURL is the base of Temporal's Web UI, which the dashboard links to. Empty: no links.
 	TemporalUIURL string `env:"TEMPORAL_UI_URL"`
 
@@ -201,7 +213,7 @@ func environment() map[string]string { return env.ToMap(os.Environ()) }
 func (c *Config) normalize() {
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	c.SNSCertificateHost = trimmed(c.SNSCertificateHost)
-	c.LinkSecret, c.DashboardURLs = trimmed(c.LinkSecret), trimmed(c.DashboardURLs)
+	c.LinkSecret, c.DashboardURLs, c.OIDCGroups = trimmed(c.LinkSecret), trimmed(c.DashboardURLs), trimmed(c.OIDCGroups)
 }
 
 // trimmed drops blanks around the values of a list, and values that are only blanks.

@@ -20,6 +20,7 @@ const (
 	linkSecret   = "link-secret-of-the-tests-0123456"
 	hookSecret   = "webhook-secret-of-the-tests-0123"
 	buttonSecret = "button-secret-of-the-tests-01234"
+	clientSecret = "client-secret-of-the-tests-01234"
 	mongoDBURI   = "mongodb://trials:database-password@mongodb:27017"
 	topic        = "arn:aws:sns:eu-west-1:123456789012:mail-events"
 
@@ -99,6 +100,11 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 		"LINK_SECRET":           linkSecret + "-new, " + linkSecret,
 		"WEBHOOK_SECRET":        hookSecret,
 		"BUTTON_SECRET":         buttonSecret,
+		"OIDC_ISSUER":           "https://id.marketplace.example",
+		"OIDC_CLIENT_ID":        "trials",
+		"OIDC_CLIENT_SECRET":    clientSecret,
+		"OIDC_GROUPS":           "trials-viewers=viewer, trials-operators=operator",
+		"OIDC_GROUPS_CLAIM":     "roles",
 		"DASHBOARD_URLS":        "http://grafana:3000/api/health, http://prometheus:9090/-/ready",
 		"RATE_LIMIT":            "20",
 		"MAIL_SENDERS":          "2",
@@ -137,6 +143,11 @@ func TestEveryVariableReachesItsField(t *testing.T) {
 		LinkSecret:          []string{linkSecret + "-new", linkSecret},
 		WebhookSecret:       hookSecret,
 		ButtonSecret:        buttonSecret,
+		OIDCIssuer:          "https://id.marketplace.example",
+		OIDCClientID:        "trials",
+		OIDCClientSecret:    clientSecret,
+		OIDCGroups:          []string{"trials-viewers=viewer", "trials-operators=operator"},
+		OIDCGroupsClaim:     "roles",
 		DashboardURLs:       []string{"http://grafana:3000/api/health", "http://prometheus:9090/-/ready"},
 		RateLimit:           20,
 		MailSenders:         2,

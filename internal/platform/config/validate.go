@@ -20,6 +20,7 @@ import (
 	"github.com/caarlos0/env/v11"
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
 
+	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/notice"
 )
 
@@ -50,6 +51,7 @@ var (
 	bucketName   = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 	bucketPrefix = regexp.MustCompile(`^[A-Za-z0-9_.-]([A-Za-z0-9_./-]{0,200})/$`)
 	ageRecipient = regexp.MustCompile(`^age1[02-9ac-hj-np-z]{58}$`)
+	clientName   = regexp.MustCompile(`^[!-~]{1,200}$`)
 	setName      = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 )
 
@@ -73,6 +75,9 @@ func (c Config) ValidateFor(process Process) error {
 	if c.AdminToken != "" && c.AdminToken == c.ServiceToken {
 		problems = append(problems, errors.New("SERVICE_TOKEN: is the same as ADMIN_TOKEN; "+
 			"the marketplace's backend must not be able to act as an admin"))
+	}
+	if process == API {
+		problems = append(problems, c.checkProviderIsWhole())
 	}
 	if process == Worker || process == API {
 		problems = append(problems, c.checkWebhooksAreSigned(), c.checkButtonsAreSigned())
@@ -145,18 +150,27 @@ var checks = map[string]func(Config) error{
 	"ALERTS_CONFIG":        func(c Config) error { _, err := c.AlertRules(); return err },
 	"MAIL_TEMPLATES":       func(c Config) error { _, err := c.Mail(); return err },
 	"PUBLIC_URL":           func(c Config) error { return checkPublicURL(c.PublicURL) },
-	"TEMPORAL_UI_URL":      func(c Config) error { return checkPublicURL(c.TemporalUIURL) },
-	"DASHBOARD_URLS":       func(c Config) error { return checkDashboards(c.DashboardURLs) },
-	"BEHIND_PROXY":         func(Config) error { return nil },
-	"RATE_LIMIT":           func(c Config) error { return checkCount(c.RateLimit, MaxRateLimit) },
-	"TLS_CERT_FILE":        checkCertificate,
-	"TLS_KEY_FILE":         checkCertificate,
-	"LINK_SECRET":          func(c Config) error { return checkLinkSecret(c.LinkSecret) },
-	"WEBHOOK_SECRET":       checkWebhookSecret,
-	"BUTTON_SECRET":        checkButtonSecret,
-	"MAIL_SENDERS":         func(c Config) error { return checkCount(c.MailSenders, MaxMailSenders) },
-	"CANARY_ADDRESS":       func(c Config) error { return checkCanaryAddress(c.CanaryAddress) },
-	"BACKUP_DIR":           func(c Config) error { return checkFolder(c.BackupDir) },
+	"OIDC_ISSUER":          func(c Config) error { return checkIssuer(c.OIDCIssuer) },
+	"OIDC_CLIENT_ID": func(c Config) error {
+		return checkPattern(c.OIDCClientID, clientName, "a client's id of up to 200 characters without blanks")
+	},
+	"OIDC_CLIENT_SECRET": func(c Config) error { return checkToken(c.OIDCClientSecret) },
+	"OIDC_GROUPS":        func(c Config) error { _, err := access.ParseGroups(c.OIDCGroups); return err },
+	"OIDC_GROUPS_CLAIM": func(c Config) error {
+		return checkPattern(c.OIDCGroupsClaim, clientName, "a claim's name of up to 200 characters without blanks")
+	},
+	"TEMPORAL_UI_URL": func(c Config) error { return checkPublicURL(c.TemporalUIURL) },
+	"DASHBOARD_URLS":  func(c Config) error { return checkDashboards(c.DashboardURLs) },
+	"BEHIND_PROXY":    func(Config) error { return nil },
+	"RATE_LIMIT":      func(c Config) error { return checkCount(c.RateLimit, MaxRateLimit) },
+	"TLS_CERT_FILE":   checkCertificate,
+	"TLS_KEY_FILE":    checkCertificate,
+	"LINK_SECRET":     func(c Config) error { return checkLinkSecret(c.LinkSecret) },
+	"WEBHOOK_SECRET":  checkWebhookSecret,
+	"BUTTON_SECRET":   checkButtonSecret,
+	"MAIL_SENDERS":    func(c Config) error { return checkCount(c.MailSenders, MaxMailSenders) },
+	"CANARY_ADDRESS":  func(c Config) error { return checkCanaryAddress(c.CanaryAddress) },
+	"BACKUP_DIR":      func(c Config) error { return checkFolder(c.BackupDir) },
 	"BACKUP_S3_BUCKET": func(c Config) error {
 		return checkPattern(c.BackupS3Bucket, bucketName, "a bucket's name of small letters, digits, dots and dashes")
 	},

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -57,6 +58,14 @@ func TestWrongValuesAreNamed(t *testing.T) {
 		{"WEBHOOK_SECRET", linkSecret, "is a key of LINK_SECRET too"},
 		{"BUTTON_SECRET", "short", "has 5 characters, at least 32 are needed"},
 		{"BUTTON_SECRET", linkSecret, "is a key of LINK_SECRET or WEBHOOK_SECRET too"},
+		{"OIDC_ISSUER", "id.example.com", "is not a URL like https://id.example.com"},
+		{"OIDC_ISSUER", "https://jo:secret@id.example.com", "is not a URL like"},
+		{"OIDC_ISSUER", "http://id.example.com", "must begin with https://"},
+		{"OIDC_CLIENT_ID", "a client", "is not a client's id"},
+		{"OIDC_CLIENT_SECRET", "short", "has 5 characters, at least 16 are needed"},
+		{"OIDC_GROUPS", "support", `"support" is not like trials-operators=operator`},
+		{"OIDC_GROUPS", "support=root", "the role must be one of [viewer operator admin]"},
+		{"OIDC_GROUPS_CLAIM", "the groups", "is not a claim's name"},
 		{"MAIL_SENDERS", "two", "is not a whole number"},
 		{"MAIL_SENDERS", "0", "0 is not between 1 and 1000"},
 		{"MAIL_SENDERS", "1001", "1001 is not between 1 and 1000"},
@@ -95,6 +104,28 @@ func TestWrongValuesAreNamed(t *testing.T) {
 	}
 }
 
+// What describes the identity provider is there whole, or not at all.
+func TestHalfAnIdentityProviderIsRefused(t *testing.T) {
+	t.Parallel()
+	whole := map[string]string{
+		"OIDC_ISSUER": "https://id.example.com", "OIDC_CLIENT_ID": "trials", "OIDC_CLIENT_SECRET": clientSecret, "OIDC_GROUPS": "support=viewer",
+		"PUBLIC_URL": "https://trials.example.com",
+	}
+	for missing := range whole {
+		variables := complete()
+		maps.Copy(variables, whole)
+		delete(variables, missing)
+		_, err := config.Parse(variables, config.API)
+		require.ErrorContains(t, err, missing, missing)
+		require.ErrorContains(t, err, "for signing in with OpenID Connect")
+		require.NotContains(t, err.Error(), clientSecret)
+	}
+	_, err := config.Parse(with(complete(), "OIDC_CLIENT_SECRET", clientSecret), config.API)
+	require.NoError(t, err, "make secrets makes it up before anybody asks for it")
+	_, err = config.Parse(with(complete(), "OIDC_ISSUER", "http://127.0.0.1:8080"), config.Client)
+	require.NoError(t, err, "on this machine it needs no TLS")
+}
+
 func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	t.Parallel()
 
@@ -117,6 +148,7 @@ func TestEveryVariableHasACheck(t *testing.T) {
 	parsed.RolloutPlan, parsed.Stakeholders, parsed.WebhookSecret, parsed.ButtonSecret = planFile, stakeholdersFile, hookSecret, buttonSecret
 	parsed.AlertsConfig, parsed.MailTemplates, parsed.Policies = alertsFile, mailTemplates, policiesFile
 	parsed.TemporalUIURL, parsed.BehindProxy = "http://localhost:8233", true
+	parsed.OIDCIssuer, parsed.OIDCClientID, parsed.OIDCClientSecret, parsed.OIDCGroups = "https://id.example.com", "trials", clientSecret, []string{"support=viewer"}
 	parsed.DashboardURLs = []string{"http://grafana:3000/api/health"}
 	parsed.TLSCertFile, parsed.TLSKeyFile = certificate(t)
 	parsed.BackupDir, parsed.BackupS3Bucket, parsed.BackupS3Prefix = t.TempDir(), "vault", "trials/"
