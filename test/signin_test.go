@@ -150,7 +150,7 @@ func TestAnOperatorSignsInWithOpenIDConnect(t *testing.T) {
 	at := ada.signsIn("ada", "/admin/rollout/pause")
 	require.Equal(t, http.StatusOK, at.status, at.body)
 	require.Equal(t, "/admin/rollout/pause", at.at.Path)
-	name := access.PersonName("ada", "subject-of-ada")
+	name := access.PersonName("ada", "ada")
 	require.Equal(t, http.StatusOK, ada.sends(at, url.Values{"reason": {"to look"}}).status)
 	s.awaitRollout(wholeLife, func(v rollout.View) error {
 		if v.Rollout.Status != rollout.Paused {

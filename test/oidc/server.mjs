@@ -19,7 +19,7 @@ server.listen(0, "127.0.0.1", () => {
     }],
     scopes: ["openid", "profile", "groups"],
     claims: { openid: ["sub"], profile: ["preferred_username"], groups: ["groups"] },
-    findAccount: (_, id) => people[id] && { accountId: id, claims: () => ({ sub: `subject-of-${id}`, ...people[id] }) },
+    findAccount: (_, id) => people[id] && { accountId: id, claims: () => ({ sub: id, ...people[id] }) },
     issueRefreshToken: () => true,
     rotateRefreshToken: true,
     cookies: { keys: ["of the tests"] },
