@@ -778,6 +778,12 @@ type ForecastRequest struct {
 	RegistrationsPerDay *float64 `json:"registrationsPerDay,omitempty"`
 }
 
+// FoundVendor defines model for FoundVendor.
+type FoundVendor = trial.FoundVendor
+
+// FoundVendors defines model for FoundVendors.
+type FoundVendors = trial.FoundVendors
+
 // Health defines model for Health.
 type Health struct {
 	Status HealthStatus `json:"status"`
@@ -1308,6 +1314,15 @@ type VendorRegistration struct {
 	Timezone *string `json:"timezone,omitempty"`
 }
 
+// VendorSearch Exactly one of both is needed.
+type VendorSearch struct {
+	// Email A whole address. Neither case nor the form of its domain counts.
+	Email *string `json:"email,omitempty"`
+
+	// Name What a name begins with. Case does not count.
+	Name *string `json:"name,omitempty"`
+}
+
 // VendorTrial defines model for VendorTrial.
 type VendorTrial struct {
 	// Cohort Null for a vendor that the marketplace has made and that has not been taken in yet.
@@ -1517,6 +1532,15 @@ type ListTrialsParams struct {
 	// Held Only trials whose due step waits for a flag (true), or none of them (false).
 	Held *bool `form:"held,omitempty" json:"held,omitempty"`
 
+	// Policy Only trials under the policy of this name.
+	Policy *string `form:"policy,omitempty" json:"policy,omitempty"`
+
+	// Experiment Only trials of vendors that the experiment of this id dealt an arm.
+	Experiment *string `form:"experiment,omitempty" json:"experiment,omitempty"`
+
+	// Arm Only this arm of that experiment.
+	Arm *string `form:"arm,omitempty" json:"arm,omitempty"`
+
 	// Limit How many trials to answer with at most.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 
@@ -1643,6 +1667,9 @@ type ReviveTrialJSONRequestBody = DaysChange
 
 // ShortenTrialJSONRequestBody defines body for ShortenTrial for application/json ContentType.
 type ShortenTrialJSONRequestBody = DaysChange
+
+// SearchVendorsJSONRequestBody defines body for SearchVendors for application/json ContentType.
+type SearchVendorsJSONRequestBody = VendorSearch
 
 // EraseVendorJSONRequestBody defines body for EraseVendor for application/json ContentType.
 type EraseVendorJSONRequestBody = ErasureRequest
@@ -2424,6 +2451,24 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/admin/trials/{id}/shorten (the `ShortenTrial` operationId).
 	ShortenTrial(ctx context.Context, id VendorID, params *ShortenTrialParams, body ShortenTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SearchVendorsWithBody Find vendors by e-mail address or name
+	//
+	// Takes a whole address, or what a name begins with, in the body: neither belongs into an address that logs and histories keep. Answers with ids, never with addresses or names. Who searched, when, and how many were found is on the audit record by then, not what was searched for; nothing is answered where that fails.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/vendors/search (the `SearchVendors` operationId).
+	SearchVendorsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SearchVendors Find vendors by e-mail address or name
+	//
+	// Takes a whole address, or what a name begins with, in the body: neither belongs into an address that logs and histories keep. Answers with ids, never with addresses or names. Who searched, when, and how many were found is on the audit record by then, not what was searched for; nothing is answered where that fails.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/vendors/search (the `SearchVendors` operationId).
+	SearchVendors(ctx context.Context, body SearchVendorsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// EraseVendorWithBody Remove a vendor's name, address and texts
 	//
@@ -4139,6 +4184,44 @@ func (c *Client) ShortenTrialWithBody(ctx context.Context, id VendorID, params *
 // Corresponds with POST /api/admin/trials/{id}/shorten (the `ShortenTrial` operationId).
 func (c *Client) ShortenTrial(ctx context.Context, id VendorID, params *ShortenTrialParams, body ShortenTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewShortenTrialRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SearchVendorsWithBody Find vendors by e-mail address or name
+//
+// Takes a whole address, or what a name begins with, in the body: neither belongs into an address that logs and histories keep. Answers with ids, never with addresses or names. Who searched, when, and how many were found is on the audit record by then, not what was searched for; nothing is answered where that fails.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/vendors/search (the `SearchVendors` operationId).
+func (c *Client) SearchVendorsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSearchVendorsRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SearchVendors Find vendors by e-mail address or name
+//
+// Takes a whole address, or what a name begins with, in the body: neither belongs into an address that logs and histories keep. Answers with ids, never with addresses or names. Who searched, when, and how many were found is on the audit record by then, not what was searched for; nothing is answered where that fails.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/vendors/search (the `SearchVendors` operationId).
+func (c *Client) SearchVendors(ctx context.Context, body SearchVendorsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSearchVendorsRequest(c.Server, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6882,6 +6965,42 @@ func NewListTrialsRequest(server string, params *ListTrialsParams) (*http.Reques
 
 		}
 
+		if params.Policy != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "policy", *params.Policy, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Experiment != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "experiment", *params.Experiment, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Arm != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "arm", *params.Arm, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Limit != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
@@ -7298,6 +7417,46 @@ func NewShortenTrialRequestWithBody(server string, id VendorID, params *ShortenT
 		req.Header.Set("Idempotency-Key", headerParam0)
 
 	}
+
+	return req, nil
+}
+
+// NewSearchVendorsRequest calls the generic SearchVendors builder with application/json body
+func NewSearchVendorsRequest(server string, body SearchVendorsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSearchVendorsRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewSearchVendorsRequestWithBody constructs an http.Request for the SearchVendors method, with any body, and a specified content type
+func NewSearchVendorsRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/vendors/search")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -8736,6 +8895,24 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/admin/trials/{id}/shorten (the `ShortenTrial` operationId).
 	ShortenTrialWithResponse(ctx context.Context, id VendorID, params *ShortenTrialParams, body ShortenTrialJSONRequestBody, reqEditors ...RequestEditorFn) (*ShortenTrialResponse, error)
+
+	// SearchVendorsWithBodyWithResponse Find vendors by e-mail address or name
+	//
+	// Takes a whole address, or what a name begins with, in the body: neither belongs into an address that logs and histories keep. Answers with ids, never with addresses or names. Who searched, when, and how many were found is on the audit record by then, not what was searched for; nothing is answered where that fails.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/vendors/search (the `SearchVendors` operationId).
+	SearchVendorsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SearchVendorsResponse, error)
+
+	// SearchVendorsWithResponse Find vendors by e-mail address or name
+	//
+	// Takes a whole address, or what a name begins with, in the body: neither belongs into an address that logs and histories keep. Answers with ids, never with addresses or names. Who searched, when, and how many were found is on the audit record by then, not what was searched for; nothing is answered where that fails.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/vendors/search (the `SearchVendors` operationId).
+	SearchVendorsWithResponse(ctx context.Context, body SearchVendorsJSONRequestBody, reqEditors ...RequestEditorFn) (*SearchVendorsResponse, error)
 
 	// EraseVendorWithBodyWithResponse Remove a vendor's name, address and texts
 	//
@@ -11925,6 +12102,54 @@ func (r ShortenTrialResponse) ContentType() string {
 	return ""
 }
 
+type SearchVendorsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *FoundVendors
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SearchVendorsResponse) GetJSON200() *FoundVendors {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SearchVendorsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SearchVendorsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SearchVendorsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SearchVendorsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SearchVendorsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type EraseVendorResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -14092,6 +14317,36 @@ func (c *ClientWithResponses) ShortenTrialWithResponse(ctx context.Context, id V
 		return nil, err
 	}
 	return ParseShortenTrialResponse(rsp)
+}
+
+// SearchVendorsWithBodyWithResponse Find vendors by e-mail address or name
+//
+// Takes a whole address, or what a name begins with, in the body: neither belongs into an address that logs and histories keep. Answers with ids, never with addresses or names. Who searched, when, and how many were found is on the audit record by then, not what was searched for; nothing is answered where that fails.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/vendors/search (the `SearchVendors` operationId).
+func (c *ClientWithResponses) SearchVendorsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SearchVendorsResponse, error) {
+	rsp, err := c.SearchVendorsWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSearchVendorsResponse(rsp)
+}
+
+// SearchVendorsWithResponse Find vendors by e-mail address or name
+//
+// Takes a whole address, or what a name begins with, in the body: neither belongs into an address that logs and histories keep. Answers with ids, never with addresses or names. Who searched, when, and how many were found is on the audit record by then, not what was searched for; nothing is answered where that fails.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/vendors/search (the `SearchVendors` operationId).
+func (c *ClientWithResponses) SearchVendorsWithResponse(ctx context.Context, body SearchVendorsJSONRequestBody, reqEditors ...RequestEditorFn) (*SearchVendorsResponse, error) {
+	rsp, err := c.SearchVendors(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSearchVendorsResponse(rsp)
 }
 
 // EraseVendorWithBodyWithResponse Remove a vendor's name, address and texts
@@ -16587,6 +16842,39 @@ func ParseShortenTrialResponse(rsp *http.Response) (*ShortenTrialResponse, error
 			return nil, err
 		}
 		response.ApplicationproblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseSearchVendorsResponse parses an HTTP response from a SearchVendorsWithResponse call
+func ParseSearchVendorsResponse(rsp *http.Response) (*SearchVendorsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SearchVendorsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest FoundVendors
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

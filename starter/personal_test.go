@@ -12,7 +12,9 @@ func TestVendorExportAndErase(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	require.Zero(t, w.run(t, "vendor", "register", "--id", "v-1", "--email", "ada@example.com", "--name", "Ada's Tools").code)
-	require.JSONEq(t, w.ask(t, "/api/admin/vendors/v-1/export"), w.run(t, "vendor", "export", "v-1").out)
+	asked := w.ask(t, "/api/admin/vendors/v-1/export")
+	w.Look(func() { w.Record = nil }) // else the second export has it that there was a first
+	require.JSONEq(t, asked, w.run(t, "vendor", "export", "v-1").out)
 
 	file := filepath.Join(t.TempDir(), "v-1.json")
 	r := w.run(t, "vendor", "export", "v-1", "--output", file)

@@ -15,10 +15,11 @@ const pageSize = 500
 
 // listing selects trials.
 type listing struct {
-	status, cohort string
-	held           bool
-	limit          int
-	all            bool
+	status, cohort          string
+	policy, experiment, arm string
+	held                    bool
+	limit                   int
+	all                     bool
 }
 
 func (a *app) trialList() *cobra.Command {
@@ -34,6 +35,9 @@ func (a *app) trialList() *cobra.Command {
 	flags := command.Flags()
 	flags.StringVar(&l.status, "status", "", "only trials of one status: "+words(trial.Statuses()))
 	flags.StringVar(&l.cohort, "cohort", "", "only trials of one cohort: "+words(trial.Cohorts()))
+	flags.StringVar(&l.policy, "policy", "", "only trials under the policy of this name")
+	flags.StringVar(&l.experiment, "experiment", "", "only trials of vendors that the experiment of this id dealt an arm")
+	flags.StringVar(&l.arm, "arm", "", "only this arm of the experiment: a, b")
 	flags.BoolVar(&l.held, "held", false, "only trials whose due step waits for a flag; --held=false: none of them")
 	flags.IntVar(&l.limit, "limit", 50, "at most so many trials")
 	flags.BoolVar(&l.all, "all", false, "every trial, page after page")
@@ -56,6 +60,14 @@ func (l listing) params(heldGiven bool) (client.ListTrialsParams, error) {
 	}
 	if p.Cohort, err = oneOf("cohort", l.cohort, trial.Cohorts()); err != nil {
 		return p, err
+	}
+	for _, f := range []struct {
+		given string
+		field **string
+	}{{l.policy, &p.Policy}, {l.experiment, &p.Experiment}, {l.arm, &p.Arm}} {
+		if f.given != "" {
+			*f.field = &f.given
+		}
 	}
 	if heldGiven {
 		p.Held = &l.held

@@ -776,6 +776,12 @@ type ForecastRequest struct {
 	RegistrationsPerDay *float64 `json:"registrationsPerDay,omitempty"`
 }
 
+// FoundVendor defines model for FoundVendor.
+type FoundVendor = trial.FoundVendor
+
+// FoundVendors defines model for FoundVendors.
+type FoundVendors = trial.FoundVendors
+
 // Health defines model for Health.
 type Health struct {
 	Status HealthStatus `json:"status"`
@@ -1306,6 +1312,15 @@ type VendorRegistration struct {
 	Timezone *string `json:"timezone,omitempty"`
 }
 
+// VendorSearch Exactly one of both is needed.
+type VendorSearch struct {
+	// Email A whole address. Neither case nor the form of its domain counts.
+	Email *string `json:"email,omitempty"`
+
+	// Name What a name begins with. Case does not count.
+	Name *string `json:"name,omitempty"`
+}
+
 // VendorTrial defines model for VendorTrial.
 type VendorTrial struct {
 	// Cohort Null for a vendor that the marketplace has made and that has not been taken in yet.
@@ -1515,6 +1530,15 @@ type ListTrialsParams struct {
 	// Held Only trials whose due step waits for a flag (true), or none of them (false).
 	Held *bool `form:"held,omitempty" json:"held,omitempty"`
 
+	// Policy Only trials under the policy of this name.
+	Policy *string `form:"policy,omitempty" json:"policy,omitempty"`
+
+	// Experiment Only trials of vendors that the experiment of this id dealt an arm.
+	Experiment *string `form:"experiment,omitempty" json:"experiment,omitempty"`
+
+	// Arm Only this arm of that experiment.
+	Arm *string `form:"arm,omitempty" json:"arm,omitempty"`
+
 	// Limit How many trials to answer with at most.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 
@@ -1641,6 +1665,9 @@ type ReviveTrialJSONRequestBody = DaysChange
 
 // ShortenTrialJSONRequestBody defines body for ShortenTrial for application/json ContentType.
 type ShortenTrialJSONRequestBody = DaysChange
+
+// SearchVendorsJSONRequestBody defines body for SearchVendors for application/json ContentType.
+type SearchVendorsJSONRequestBody = VendorSearch
 
 // EraseVendorJSONRequestBody defines body for EraseVendor for application/json ContentType.
 type EraseVendorJSONRequestBody = ErasureRequest
@@ -1827,6 +1854,9 @@ type ServerInterface interface {
 	// ShortenTrial Let an active trial end sooner
 	// (POST /api/admin/trials/{id}/shorten)
 	ShortenTrial(w http.ResponseWriter, r *http.Request, id VendorID, params ShortenTrialParams)
+	// SearchVendors Find vendors by e-mail address or name
+	// (POST /api/admin/vendors/search)
+	SearchVendors(w http.ResponseWriter, r *http.Request)
 	// EraseVendor Remove a vendor's name, address and texts
 	// (POST /api/admin/vendors/{id}/erase)
 	EraseVendor(w http.ResponseWriter, r *http.Request, id VendorID)
@@ -3555,6 +3585,45 @@ func (siw *ServerInterfaceWrapper) ListTrials(w http.ResponseWriter, r *http.Req
 		return
 	}
 
+	// ------------- Optional query parameter "policy" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "policy", r.URL.Query(), &params.Policy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "policy"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "policy", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "experiment" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "experiment", r.URL.Query(), &params.Experiment, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "experiment"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "experiment", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "arm" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "arm", r.URL.Query(), &params.Arm, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "arm"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "arm", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "limit" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
@@ -3923,6 +3992,20 @@ func (siw *ServerInterfaceWrapper) ShortenTrial(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ShortenTrial(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// SearchVendors operation middleware
+func (siw *ServerInterfaceWrapper) SearchVendors(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.SearchVendors(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -4450,6 +4533,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/api/vendors/{id}/feedback", wrapper.GetVendorFeedback).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/vendors/{id}/feedback", wrapper.GiveVendorFeedback).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/vendors/search", wrapper.SearchVendors).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/vendors/{id}/export", wrapper.ExportVendor).Methods(http.MethodGet)
 
@@ -7571,6 +7656,45 @@ func (response ShortenTrialdefaultApplicationProblemPlusJSONResponse) VisitShort
 	return err
 }
 
+type SearchVendorsRequestObject struct {
+	Body *SearchVendorsJSONRequestBody
+}
+
+type SearchVendorsResponseObject interface {
+	VisitSearchVendorsResponse(w http.ResponseWriter) error
+}
+
+type SearchVendors200JSONResponse FoundVendors
+
+func (response SearchVendors200JSONResponse) VisitSearchVendorsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchVendorsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SearchVendorsdefaultApplicationProblemPlusJSONResponse) VisitSearchVendorsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type EraseVendorRequestObject struct {
 	Id   VendorID `json:"id"`
 	Body *EraseVendorJSONRequestBody
@@ -8862,6 +8986,9 @@ type StrictServerInterface interface {
 	// ShortenTrial Let an active trial end sooner
 	// (POST /api/admin/trials/{id}/shorten)
 	ShortenTrial(ctx context.Context, request ShortenTrialRequestObject) (ShortenTrialResponseObject, error)
+	// SearchVendors Find vendors by e-mail address or name
+	// (POST /api/admin/vendors/search)
+	SearchVendors(ctx context.Context, request SearchVendorsRequestObject) (SearchVendorsResponseObject, error)
 	// EraseVendor Remove a vendor's name, address and texts
 	// (POST /api/admin/vendors/{id}/erase)
 	EraseVendor(ctx context.Context, request EraseVendorRequestObject) (EraseVendorResponseObject, error)
@@ -10582,6 +10709,37 @@ func (sh *strictHandler) ShortenTrial(w http.ResponseWriter, r *http.Request, id
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ShortenTrialResponseObject); ok {
 		if err := validResponse.VisitShortenTrialResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SearchVendors operation middleware
+func (sh *strictHandler) SearchVendors(w http.ResponseWriter, r *http.Request) {
+	var request SearchVendorsRequestObject
+
+	var body SearchVendorsJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.SearchVendors(ctx, request.(SearchVendorsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SearchVendors")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SearchVendorsResponseObject); ok {
+		if err := validResponse.VisitSearchVendorsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

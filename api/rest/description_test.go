@@ -62,6 +62,8 @@ var domainTypes = map[string]reflect.Type{
 	"Registration":                 reflect.TypeFor[trial.Automation](),
 	"Email":                        reflect.TypeFor[trial.Send](),
 	"Erasure":                      reflect.TypeFor[trial.Erasure](),
+	"FoundVendors":                 reflect.TypeFor[trial.FoundVendors](),
+	"FoundVendor":                  reflect.TypeFor[trial.FoundVendor](),
 	"FeatureFlags":                 reflect.TypeFor[flags.Flags](),
 	"FeatureFlags.trialAutomation": reflect.TypeFor[flags.TrialAutomation](),
 	"FeatureFlags.monitoring":      reflect.TypeFor[flags.Monitoring](),

@@ -73,6 +73,7 @@ var opens = map[string]string{
 
 	"GET /api/admin/vendors/{id}/export": "admin",
 	"POST /api/admin/vendors/{id}/erase": "admin",
+	"POST /api/admin/vendors/search":     "operator",
 
 	"GET /api/admin/audit": "viewer",
 

@@ -55,7 +55,19 @@ func (s *server) ExportVendor(ctx context.Context, request ExportVendorRequestOb
 	if export.Audit, err = s.auditOf(ctx, v.ID); err != nil {
 		return nil, err
 	}
+	if err := s.App.RecordExport(ctx, v.ID); err != nil {
+		return nil, err
+	}
 	return ExportVendor200JSONResponse(export), nil
+}
+
+// SearchVendors finds vendors by address or name.
+func (s *server) SearchVendors(ctx context.Context, r SearchVendorsRequestObject) (SearchVendorsResponseObject, error) {
+	var search trial.VendorSearch
+	set(&search.Email, r.Body.Email)
+	set(&search.Name, r.Body.Name)
+	found, err := s.App.FindVendorsRecorded(ctx, search)
+	return SearchVendors200JSONResponse(found), err
 }
 
 // auditOf is all that the audit record holds of a vendor and its trial, the earliest first.

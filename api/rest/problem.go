@@ -118,7 +118,7 @@ func mayChange(method, route string) bool {
 }
 
 // changesNothing are the routes that are no GET and only look, as the description says of them too.
-var changesNothing = map[string]bool{"/api/admin/rollouts/forecast": true, "/api/admin/experiments/forecast": true}
+var changesNothing = map[string]bool{"/api/admin/rollouts/forecast": true, "/api/admin/experiments/forecast": true, "/api/admin/vendors/search": true}
 
 // problem is the document that the caller gets.
 func (r *refusal) problem(requestID string) Problem {

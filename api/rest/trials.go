@@ -16,6 +16,9 @@ func (s *server) ListTrials(ctx context.Context, request ListTrialsRequestObject
 	filter, limit, after := trial.Filter{Held: p.Held}, defaultPage, ""
 	set(&filter.Status, p.Status)
 	set(&filter.Cohort, p.Cohort)
+	set(&filter.Policy, p.Policy)
+	set(&filter.Experiment, p.Experiment)
+	set(&filter.Arm, p.Arm)
 	set(&limit, p.Limit)
 	if p.Cursor != nil {
 		id, err := base64.RawURLEncoding.DecodeString(*p.Cursor)

@@ -53,6 +53,8 @@ type VendorStore interface {
 	RegisterVendor(ctx context.Context, v trial.Vendor) (stored trial.Vendor, created bool, err error)
 	// RecordConversion keeps billing's word. The first counts: it is returned, and created tells whether this was it.
 	RecordConversion(ctx context.Context, id string, c trial.Conversion) (first trial.Conversion, created bool, err error)
+	// FindVendors are up to limit vendors that a valid search means, without name and address; more tells whether there are others.
+	FindVendors(ctx context.Context, s trial.VendorSearch, limit int) (found []trial.Vendor, more bool, err error)
 	// VendorOnRecord is Vendor, or what is kept of one whose document is gone or says that it is none any more: without name and
 	// address.
 	VendorOnRecord(ctx context.Context, id string) (trial.Vendor, error)

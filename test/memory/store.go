@@ -215,6 +215,24 @@ func (s *Store) Vendor(ctx context.Context, id string) (v trial.Vendor, err erro
 	return v, err
 }
 
+func (s *Store) FindVendors(ctx context.Context, search trial.VendorSearch, limit int) (found []trial.Vendor, more bool, err error) {
+	err = s.run(ctx, func() {
+		for _, id := range slices.Sorted(maps.Keys(s.VendorsByID)) {
+			v := s.VendorsByID[id]
+			if !search.Means(v) {
+				continue
+			}
+			if len(found) == limit {
+				more = true
+				return
+			}
+			v.Email, v.Name = "", ""
+			found = append(found, v)
+		}
+	})
+	return found, more, err
+}
+
 func (s *Store) Trial(ctx context.Context, id string) (state trial.State, found bool, err error) {
 	err = s.run(ctx, func() { state, found = s.States[id] })
 	return state, found, err
@@ -225,7 +243,7 @@ func (s *Store) Trials(ctx context.Context, f trial.Filter, after string, limit 
 		for _, id := range slices.Sorted(maps.Keys(s.States)) {
 			state := s.States[id]
 			switch {
-			case id <= after, f.Status != "" && f.Status != state.Status, f.Cohort != "" && f.Cohort != state.CountedAs(), f.Held != nil && *f.Held != (state.Held != nil):
+			case id <= after, !f.Means(state):
 			case len(page) == limit:
 				next = page[limit-1].VendorID
 				return

@@ -49,12 +49,18 @@ func TestEachFilterHasAnIndexAndEachIndexAFilter(t *testing.T) {
 		"listed by status":   func() error { return trials(trial.Filter{Status: trial.Active}) },
 		"listed by cohort":   func() error { return trials(trial.Filter{Cohort: trial.Automated}) },
 		"listed, adopted":    func() error { return trials(trial.Filter{Cohort: trial.Adopted}) },
+		"listed by reason":   func() error { return trials(trial.Filter{HeldBy: trial.ReasonExpirationOff}) },
+		"listed by policy":   func() error { return trials(trial.Filter{Policy: "standard-14d"}) },
+		"listed by arm":      func() error { return trials(trial.Filter{Experiment: "x", Arm: "a"}) },
+		"listed, dealt":      func() error { return trials(trial.Filter{Experiment: "x"}) },
 		"audit by subject":   func() error { return entries(audit.Filter{Subject: "trials/v-1"}) },
 		"audit by actor":     func() error { return entries(audit.Filter{Actor: "ana"}) },
 		"audit by outcome":   func() error { return entries(audit.Filter{Outcome: audit.Failed}) },
 		"feedback, rollout":  func() error { return only(s.CountFeedback(ctx, feedback.Filter{RolloutID: "r-1"})) },
 		"feedback, time":     func() error { return only(s.CountFeedback(ctx, feedback.Filter{From: at, To: at})) },
 		"experiment's rows":  func() error { return only(s.ExperimentRows(ctx, experiment.Experiment{ID: "x", Day: trial.RealDay})) },
+		"vendors by address": func() error { return first(s.FindVendors(ctx, trial.VendorSearch{Email: "ada@example.com"}, 1)) },
+		"vendors by name":    func() error { return first(s.FindVendors(ctx, trial.VendorSearch{Name: "ada"}, 1)) },
 		"bulk of one vendor": func() error { return only(s.BulkParts(ctx, "v-1")) },
 	} {
 		seen = nil

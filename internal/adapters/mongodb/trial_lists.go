@@ -7,6 +7,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
+	"marketplace.example/trials/internal/domain/experiment"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -37,8 +38,21 @@ func trialFilter(f trial.Filter, after string) bson.D {
 	default:
 		filter = append(filter, bson.E{Key: "cohort", Value: f.Cohort})
 	}
-	if f.Held != nil {
+	switch {
+	case f.HeldBy != "":
+		filter = append(filter, bson.E{Key: "held.reason", Value: f.HeldBy})
+	case f.Held != nil:
 		filter = append(filter, bson.E{Key: "held.reason", Value: heldReason(*f.Held)})
+	}
+	if f.Policy != "" {
+		filter = append(filter, bson.E{Key: "policy.name", Value: f.Policy})
+	}
+	if f.Experiment != "" || f.Arm != "" {
+		arms := []string{f.Arm}
+		if f.Arm == "" { // the index wants both fields
+			arms = []string{string(experiment.ArmA), string(experiment.ArmB)}
+		}
+		filter = append(filter, bson.E{Key: "experiment.experiment", Value: f.Experiment}, bson.E{Key: "experiment.arm", Value: bson.D{{Key: "$in", Value: arms}}})
 	}
 	return filter
 }

@@ -54,26 +54,51 @@ func TestTrialsFiltered(t *testing.T) {
 	someTrials(t, s)
 	trialOf(t, s, "g", trial.Control, request(trial.MessageAdopt, trial.Request{}, at.Add(time.Hour)))
 	trialOf(t, s, "h", trial.Automated, request(trial.MessageRelease, trial.Request{}, at.Add(time.Hour)), request(trial.MessageAdopt, trial.Request{}, at.Add(2*time.Hour)))
+	for id, arm := range map[string]string{"i": "a", "j": "b"} {
+		r := registration14d(id)
+		r.Policy.Name, r.Experiment = map[string]string{"a": "month", "b": "standard-14d"}[arm], &trial.Assignment{Experiment: "x-1", Arm: arm}
+		events, _ := history(t, r, request(trial.MessageRelease, trial.Request{}, at.Add(time.Hour)))
+		appendAll(t, s, events)
+	}
 	yes, no := true, false
 	for name, c := range map[string]struct {
 		filter trial.Filter
 		want   []string
 	}{
-		"all":             {want: []string{"a", "b", "c", "d", "e", "f", "g", "h"}},
-		"active":          {filter: trial.Filter{Status: trial.Active}, want: []string{"a", "c", "e", "f", "g", "h"}},
+		"all":             {want: []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}},
+		"active":          {filter: trial.Filter{Status: trial.Active}, want: []string{"a", "c", "e", "f", "g", "h", "i", "j"}},
 		"control":         {filter: trial.Filter{Cohort: trial.Control}, want: []string{"d", "f"}},
 		"adopted":         {filter: trial.Filter{Cohort: trial.Adopted}, want: []string{"g"}},
-		"automated":       {filter: trial.Filter{Cohort: trial.Automated}, want: []string{"a", "b", "c", "e", "h"}},
+		"automated":       {filter: trial.Filter{Cohort: trial.Automated}, want: []string{"a", "b", "c", "e", "h", "i", "j"}},
 		"held":            {filter: trial.Filter{Held: &yes}, want: []string{"c", "e"}},
-		"not held":        {filter: trial.Filter{Held: &no}, want: []string{"a", "b", "d", "f", "g", "h"}},
-		"all of it":       {filter: trial.Filter{Status: trial.Active, Cohort: trial.Automated, Held: &no}, want: []string{"a", "h"}},
+		"not held":        {filter: trial.Filter{Held: &no}, want: []string{"a", "b", "d", "f", "g", "h", "i", "j"}},
+		"all of it":       {filter: trial.Filter{Status: trial.Active, Cohort: trial.Automated, Held: &no}, want: []string{"a", "h", "i", "j"}},
+		"held by a flag":  {filter: trial.Filter{HeldBy: trial.ReasonExpirationOff}, want: []string{"e"}},
+		"of a policy":     {filter: trial.Filter{Policy: "month", Status: trial.Active}, want: []string{"i"}},
+		"of arms":         {filter: trial.Filter{Experiment: "x-1"}, want: []string{"i", "j"}},
+		"of an arm":       {filter: trial.Filter{Experiment: "x-1", Arm: "b"}, want: []string{"j"}},
+		"of no arm":       {filter: trial.Filter{Experiment: "x-2"}},
 		"none of a state": {filter: trial.Filter{Status: trial.Grace}},
 	} {
 		states, next, err := s.Trials(t.Context(), c.filter, "", 10)
 		require.NoError(t, err, name)
 		require.Equal(t, c.want, trialIDs(states), name)
 		require.Empty(t, next, name)
+		var meant []string
+		for _, state := range everyTrial(t, s) {
+			if c.filter.Means(state) {
+				meant = append(meant, state.VendorID)
+			}
+		}
+		require.Equal(t, c.want, meant, "%s, by the domain", name)
 	}
+}
+
+func everyTrial(t *testing.T, s *Store) []trial.State {
+	t.Helper()
+	all, _, err := s.Trials(t.Context(), trial.Filter{}, "", 100)
+	require.NoError(t, err)
+	return all
 }
 
 func TestTrialsPageByPage(t *testing.T) {

@@ -8,4 +8,28 @@ type Filter struct {
 	Cohort Cohort
 	// Held selects trials that wait for a flag (true) or all others (false); nil selects both.
 	Held *bool
+	// HeldBy selects trials that wait for this reason, whatever Held says; empty leaves it to Held.
+	HeldBy Reason
+	// Policy selects trials under the policy of this name; empty selects all.
+	Policy string
+	// Experiment selects trials whose vendors that experiment dealt an arm, Arm those of one arm of it; empty selects all. An arm
+	// without an experiment selects nothing.
+	Experiment, Arm string
+}
+
+// Holding lists the reasons that a due step waits for.
+func Holding() []Reason { return []Reason{ReasonAutomationDisabled, ReasonExpirationOff} }
+
+// Means reports whether the filter selects a trial.
+func (f Filter) Means(s State) bool {
+	dealt := Assignment{}
+	if s.Experiment != nil {
+		dealt = *s.Experiment
+	}
+	return (f.Status == "" || f.Status == s.Status) &&
+		(f.Cohort == "" || f.Cohort == s.CountedAs()) &&
+		(f.HeldBy != "" || f.Held == nil || *f.Held == (s.Held != nil)) &&
+		(f.HeldBy == "" || s.Held != nil && s.Held.Reason == f.HeldBy) &&
+		(f.Policy == "" || f.Policy == s.Policy.Name) &&
+		(f.Experiment == "" && f.Arm == "" || f.Experiment != "" && f.Experiment == dealt.Experiment && (f.Arm == "" || f.Arm == dealt.Arm))
 }
