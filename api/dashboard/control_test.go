@@ -160,7 +160,10 @@ func TestARefusedControlChangesNothing(t *testing.T) {
 }
 
 // failing are controls whose requests end so.
-type failing struct{ err error }
+type failing struct {
+	dashboard.PersonalData
+	err error
+}
 
 func (f failing) SteerRolloutRecorded(context.Context, string, string, flags.Request) error {
 	return f.err
@@ -194,7 +197,7 @@ func TestAFormThatFailsSaysWhatIsKnown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := signedIn(t, sample.Busy(), func(o *dashboard.Options) { o.Controls = failing{c.err} })
+			s := signedIn(t, sample.Busy(), func(o *dashboard.Options) { o.Controls = failing{err: c.err} })
 			a := s.post("/admin/rollout/pause", s.filled(rollout.SignalPause, "as I see it"))
 			require.Equal(t, c.status, a.status)
 			require.Contains(t, a.text(), c.says)

@@ -35,8 +35,18 @@ type Store interface {
 	Send(ctx context.Context, key string) (*trial.Send, error)
 }
 
+// PersonalData shows what is personal of vendors. Each look is on the audit record by then; where that fails it is a *trial.Error with
+// trial.CodeUnavailable.
+type PersonalData interface {
+	// ViewVendorRecorded returns a vendor with name and address.
+	ViewVendorRecorded(ctx context.Context, id string) (trial.Vendor, error)
+	// FindVendorsRecorded finds vendors by one of both.
+	FindVendorsRecorded(ctx context.Context, s trial.VendorSearch) (trial.FoundVendors, error)
+}
+
 // Controls steer the rollout, change trials, and answer alerts.
 type Controls interface {
+	PersonalData
 	// SteerRolloutRecorded puts a request before a rollout. One that does not apply is a *trial.Error.
 	SteerRolloutRecorded(ctx context.Context, id, name string, r flags.Request) error
 	// StopAutomationRecorded stops the automation, whether a rollout is under way or not.

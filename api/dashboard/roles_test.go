@@ -27,6 +27,7 @@ func TestEveryPageWithEveryRole(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, map[string]access.Role{
 		"GET /admin/": access.Viewer, "GET /admin/figures": access.Viewer, "GET /admin/decisions": access.Viewer, "GET /admin/evidence": access.Viewer, "GET /admin/audit": access.Viewer, "GET /admin/trials": access.Viewer, "GET /admin/trials/{id}": access.Viewer,
+		"GET /admin/trials.csv": access.Viewer, "GET /admin/trials/{id}/vendor": access.Operator, "POST /admin/trials/{id}/vendor": access.Operator, "GET /admin/vendors": access.Operator, "POST /admin/vendors": access.Operator,
 		"GET /admin/bulk": access.Viewer, "GET /admin/bulk/{operation}": access.Viewer, "GET /admin/bulk/{operation}/items": access.Viewer,
 		"GET /admin/bulk/start": access.Admin, "POST /admin/bulk/start": access.Admin,
 		"GET /admin/bulk/{operation}/{control:start|pause|resume|stop|undo}": access.Admin, "POST /admin/bulk/{operation}/{control:start|pause|resume|stop|undo}": access.Admin,

@@ -19,22 +19,35 @@ const trialsPerPage = 50
 // trialsView is what the list of trials shows.
 type trialsView struct {
 	frame
-	// Search, Status, Cohort and Held are what was asked for.
-	Search, Status, Cohort, Held string
-	Problem                      string
-	Trials                       []trial.Overview
+	// Search, Status, Cohort, Held, Policy, Experiment and Arm are what was asked for.
+	Search, Status, Cohort, Held, Policy, Experiment, Arm string
+	Problem                                               string
+	Trials                                                []trial.Overview
 	// Next is the address of the following page, First of the first where this is
 	// another one; empty for none.
 	Next, First string
-	Statuses    []trial.Status
-	Cohorts     []trial.Cohort
+	// CSV is the address of all of the list as a file, of Most trials at most.
+	CSV      string
+	Most     int
+	Statuses []trial.Status
+	Cohorts  []trial.Cohort
+	Holding  []trial.Reason
+	// Policies are the names of those that new vendors get, and of the one that was asked for.
+	Policies []string
 }
 
 func (d *dashboard) trials(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	view := trialsView{
 		frame: d.live(r, "Trials", "trials"), Search: q.Get("id"), Status: q.Get("status"), Cohort: q.Get("cohort"), Held: q.Get("held"),
-		Statuses: trial.Statuses(), Cohorts: trial.Cohorts(),
+		Policy: q.Get("policy"), Experiment: q.Get("experiment"), Arm: q.Get("arm"),
+		Statuses: trial.Statuses(), Cohorts: trial.Cohorts(), Holding: trial.Holding(), Most: mostRows,
+	}
+	for _, p := range d.Policies.Policies {
+		view.Policies = append(view.Policies, p.Name)
+	}
+	if view.Policy != "" && !slices.Contains(view.Policies, view.Policy) {
+		view.Policies = append(view.Policies, view.Policy)
 	}
 	if view.Search != "" {
 		d.findTrial(w, r, view)
@@ -55,18 +68,24 @@ func (d *dashboard) trials(w http.ResponseWriter, r *http.Request) {
 		view.Trials = append(view.Trials, s.Overview())
 	}
 	if next != "" {
-		view.Next = view.page(next)
+		view.Next = view.address("trials", next)
 	}
 	if after != "" {
-		view.First = view.page("")
+		view.First = view.address("trials", "")
 	}
+	view.CSV = view.address("trials.csv", "")
 	d.show(w, r, http.StatusOK, "trials", view)
 }
 
-// page is the address of the trials after an id, narrowed as this page is.
-func (v trialsView) page(after string) string {
-	return narrowed("trials", map[string]string{"status": v.Status, "cohort": v.Cohort, "held": v.Held, "after": after})
+// address is that of the trials after an id, narrowed as this page is.
+func (v trialsView) address(page, after string) string {
+	return narrowed(page, map[string]string{
+		"status": v.Status, "cohort": v.Cohort, "held": v.Held, "policy": v.Policy, "experiment": v.Experiment, "arm": v.Arm, "after": after,
+	})
 }
+
+// Narrowed tells whether the list is.
+func (v trialsView) Narrowed() bool { return v.address("trials", "") != root+"trials" }
 
 // filterOf reads what a list is narrowed by; problem says what is wrong with it.
 func filterOf(q url.Values) (f trial.Filter, after, problem string) {
@@ -78,9 +97,20 @@ func filterOf(q url.Values) (f trial.Filter, after, problem string) {
 		return f, "", "There is no such cohort."
 	case after != "" && !trial.ValidVendorID(after):
 		return f, "", "This is not a page's address."
+	case len(q.Get("policy")) > maxAuditWord:
+		return f, "", "There is no such policy."
+	case q.Get("experiment") != "" && !trial.ValidVendorID(q.Get("experiment")), !slices.Contains([]string{"", "a", "b"}, q.Get("arm")):
+		return f, "", "There is no such arm of an experiment."
 	}
-	if q.Get("held") == "yes" {
-		f.Held = new(true)
+	f.Policy, f.Experiment, f.Arm = q.Get("policy"), q.Get("experiment"), q.Get("arm")
+	switch held := q.Get("held"); {
+	case held == "":
+	case held == "yes", held == "no":
+		f.Held = new(held == "yes")
+	case slices.Contains(trial.Holding(), trial.Reason(held)):
+		f.HeldBy = trial.Reason(held)
+	default:
+		return f, "", "Nothing is held by that."
 	}
 	return f, after, ""
 }

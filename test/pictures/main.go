@@ -77,6 +77,8 @@ func everyPage() []picture {
 		page("trials-busy", sample.Busy, "/admin/trials"),
 		page("trials-broken", sample.Broken, "/admin/trials"),
 		page("trial", sample.Busy, "/admin/trials/vendor-013"),
+		page("vendor", sample.Busy, "/admin/trials/vendor-013/vendor"),
+		page("vendors", sample.Busy, "/admin/vendors"),
 		page("sent-mail", sample.Busy, "/admin/trials/vendor-013/emails/reminder-3d/0"),
 		page("sent-mail-refused", sentNothing, "/admin/trials/vendor-013/emails/reminder-3d/0"),
 		page("e-mails", sample.Busy, "/admin/mail"),

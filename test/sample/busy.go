@@ -232,7 +232,7 @@ func (w *World) addTrial(id string, i int) {
 		cohort = trial.Automated
 	}
 	began := Now.Add(-time.Duration(i%16)*day - 3*time.Hour)
-	v := trial.Vendor{ID: id, Zone: "Europe/Lisbon", StartedAt: began, Automation: &trial.Automation{Cohort: cohort, RegisteredAt: began}}
+	v := trial.Vendor{ID: id, Name: fmt.Sprintf("Casa Azul %d", i+1), Email: fmt.Sprintf("azul%d@nordic.example", i+1), Zone: "Europe/Lisbon", StartedAt: began, Automation: &trial.Automation{Cohort: cohort, RegisteredAt: began}}
 	registration := v.Registration(trial.DefaultPolicy(), day)
 	history := []trial.Event{trial.Start(registration, began)}
 	state := trial.Fold(history)

@@ -54,6 +54,8 @@ type World struct {
 	BackupsErr   error
 	// Running are the processes.
 	Running []monitoring.Process
+	// Unrecorded is why nothing can be put on the audit record about looks at personal data; nil where it can.
+	Unrecorded error
 	// faults are what is wrong with the templates.
 	faults error
 }
