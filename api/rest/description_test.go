@@ -45,6 +45,21 @@ func TestGeneratedCodeIsUpToDate(t *testing.T) {
 	}
 }
 
+// What a flag does is said in one wording, here as on the pages and in the guides.
+func TestTheDescriptionSaysOfEachFlagWhatThePagesSay(t *testing.T) {
+	t.Parallel()
+	spec, err := openapi3.NewLoader().LoadFromFile("openapi.yaml")
+	require.NoError(t, err)
+	for _, f := range flags.Initial().Named() {
+		group, name, _ := strings.Cut(f.Name, ".")
+		want := "Off: " + f.Off
+		if f.Name == flags.NamePercentage {
+			want = f.Off
+		}
+		require.Equal(t, want, spec.Components.Schemas["FeatureFlags"].Value.Properties[group].Value.Properties[name].Value.Description, f.Name)
+	}
+}
+
 // domainTypes are the schemas that are types of the domain, which the generator
 // takes as they are; so nothing but this holds the two together.
 var domainTypes = map[string]reflect.Type{
