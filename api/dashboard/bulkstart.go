@@ -67,10 +67,10 @@ func (d *dashboard) startBulk(w http.ResponseWriter, r *http.Request) {
 		o, list, err = d.bulkAsked(typed)
 	}
 	if err == nil {
-		var begun bulk.View
-		if begun, err = d.Bulks.StartBulkRecorded(r.Context(), typed.Get("request"), o, list); err == nil {
-			d.Log.Info("bulk operation begun from the dashboard", zap.String("operation", begun.Operation.ID))
-			http.Redirect(w, r, root+"bulk/"+begun.Operation.ID+"?asked=dry-run", http.StatusSeeOther)
+		var started bulk.View
+		if started, err = d.Bulks.StartBulkRecorded(r.Context(), typed.Get("request"), o, list); err == nil {
+			d.Log.Info("bulk operation begun from the dashboard", zap.String("operation", started.Operation.ID))
+			http.Redirect(w, r, root+"bulk/"+started.Operation.ID+"?asked=dry-run", http.StatusSeeOther)
 			return
 		}
 	}

@@ -119,8 +119,8 @@ func TestAWrongBulkOperationDoesNothing(t *testing.T) {
 	t.Parallel()
 	const list = "vendor_id\nvendor-013\n"
 	for name, c := range map[string]struct {
-		change      map[string]string
-		beside, say string
+		change       map[string]string
+		beside, says string
 	}{
 		"no reason":            {map[string]string{"reason": " "}, "reason", "The reason is missing."},
 		"no days":              {map[string]string{"days": ""}, "days", "Is missing."},
@@ -152,7 +152,7 @@ func TestAWrongBulkOperationDoesNothing(t *testing.T) {
 			_, after, found := strings.Cut(a.body, `id="`+c.beside+`-problem"`)
 			require.True(t, found, a.text())
 			shown, _, _ := strings.Cut(after, "</p>")
-			require.Contains(t, shown, c.say)
+			require.Contains(t, shown, c.says)
 			require.Len(t, s.world.Operations, before)
 			for field := range values {
 				if text := strings.TrimSpace(values.Get(field)); text != "" && field != "action" && field != "policy" && field != "status" && field != "endsFrom" {

@@ -61,7 +61,7 @@ func TestStartingARolloutWithTheConfiguredPlan(t *testing.T) {
 // A plan that was pasted or chosen is shown as it was written, and it is what starts.
 func TestStartingARolloutWithAnotherPlan(t *testing.T) {
 	t.Parallel()
-	for name, look := range map[string]func(*site) answer{
+	for name, preview := range map[string]func(*site) answer{
 		"pasted": func(s *site) answer {
 			return s.post(rolloutStartPath, url.Values{"plan": {strings.ReplaceAll(shortYAML, "\n", "\r\n")}})
 		},
@@ -78,7 +78,7 @@ func TestStartingARolloutWithAnotherPlan(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := signedIn(t, sample.Empty())
-			a := look(s)
+			a := preview(s)
 			require.Equal(t, http.StatusOK, a.status, a.text())
 			require.Empty(t, s.world.Rollout, "it was only looked at")
 			inOrder(t, a.text(), "The plan short, if it started now", "notice 0 % 2026-03-14 10:20:00 UTC 2026-03-14 22:20:00 UTC", "phase 2 of 2, all (100 %)", "no gate; a person ticks feedback positive")

@@ -123,7 +123,7 @@ func (a *App) UndoBulkRecorded(ctx context.Context, s BulkSteering) (v bulk.View
 	return v, err
 }
 
-func (a *App) recordBulk(ctx context.Context, action string, s BulkSteering, do func(context.Context) error) error {
+func (a *App) recordBulk(ctx context.Context, action string, s BulkSteering, steer func(context.Context) error) error {
 	asked := audit.Entry{Action: action, Subject: "bulk/" + s.ID, Reason: s.Reason, Key: s.Key}
 	if _, _, err := a.Store.Bulk(ctx, s.ID); err != nil {
 		return err
@@ -144,6 +144,6 @@ func (a *App) recordBulk(ctx context.Context, action string, s BulkSteering, do 
 		if !keyOf(ctx).done() && !state.Knows(s.Key) && state.Mark() != s.Seen {
 			return trial.Conflict("the operation has gone on since this page was opened: it is %s now", state.Status)
 		}
-		return do(ctx)
+		return steer(ctx)
 	})
 }

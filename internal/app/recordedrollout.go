@@ -34,7 +34,7 @@ type RolloutBegin struct {
 
 // StartRolloutRecorded is StartRollout with an entry on the audit record, where the latest rollout is still the one that was seen.
 func (a *App) StartRolloutRecorded(ctx context.Context, b RolloutBegin) (id string, err error) {
-	asked := audit.Entry{Action: "startRollout", Subject: "rollouts", Reason: b.Reason, Key: b.Key, Asked: audit.Document(begun(b.NewRollout))}
+	asked := audit.Entry{Action: "startRollout", Subject: "rollouts", Reason: b.Reason, Key: b.Key, Asked: audit.Document(auditedStart(b.NewRollout))}
 	if err := checkReason(b.Reason); err != nil {
 		return "", err
 	}
@@ -60,8 +60,8 @@ func (a *App) StartRolloutRecorded(ctx context.Context, b RolloutBegin) (id stri
 	return id, err
 }
 
-// begun is what the audit record keeps of what a rollout is to begin with: numbers and ids, no free text.
-func begun(r NewRollout) map[string]any {
+// auditedStart is what the audit record keeps of what a rollout is to begin with: numbers and ids, no free text.
+func auditedStart(r NewRollout) map[string]any {
 	kept := map[string]any{}
 	if r.RestartOf != nil {
 		kept["restartOf"] = *r.RestartOf

@@ -86,17 +86,17 @@ func (w *World) SteerBulkRecorded(ctx context.Context, s app.BulkSteering) error
 
 // UndoBulkRecorded begins an operation that undoes another one.
 func (w *World) UndoBulkRecorded(ctx context.Context, s app.BulkSteering) (undo bulk.View, err error) {
-	var begun *bulk.View
+	var added *bulk.View
 	err = w.steerBulk(ctx, s, func(v *bulk.View) error {
 		o, err := bulk.UndoOf(v.Operation, v.State, "bulk-"+s.Key, s.Reason, access.Of(ctx).Name, w.Moment)
 		undo = bulk.ViewOf(o, bulk.Begin(o))
 		if w.operation(o.ID) < 0 {
-			begun = &undo
+			added = &undo
 		}
 		return err
 	})
-	if err == nil && begun != nil {
-		w.Operations = append(w.Operations, *begun)
+	if err == nil && added != nil {
+		w.Operations = append(w.Operations, *added)
 	}
 	return undo, err
 }

@@ -63,13 +63,13 @@ func TestActualStages(t *testing.T) {
 		{Stage: *phase(2), Percentage: 25, From: onDay(8), To: onDay(9), Paused: true},
 	}, rollout.Actual(events, onDay(9)))
 
-	ahead := rollout.Fold(events).Ahead(onDay(9))
-	require.Equal(t, *phase(2), ahead[0].Stage)
-	require.Equal(t, onDay(9), ahead[0].From)
-	require.Equal(t, onDay(11), ahead[0].To, "it has been paused from its beginning on")
-	require.Equal(t, rollout.Guard, ahead[len(ahead)-1].Stage.Kind)
-	for i, s := range ahead[1:] {
-		require.Equal(t, ahead[i].To, s.From)
+	later := rollout.Fold(events).Ahead(onDay(9))
+	require.Equal(t, *phase(2), later[0].Stage)
+	require.Equal(t, onDay(9), later[0].From)
+	require.Equal(t, onDay(11), later[0].To, "it has been paused from its beginning on")
+	require.Equal(t, rollout.Guard, later[len(later)-1].Stage.Kind)
+	for i, s := range later[1:] {
+		require.Equal(t, later[i].To, s.From)
 	}
 
 	add(10, rollout.Event{Type: rollout.EventRolledBack, Remedy: rollout.Immediate, Enabled: new(false), Percentage: new(0.0), InFlight: flags.Keep})
