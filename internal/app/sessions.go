@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -37,7 +38,7 @@ func (a *App) EndSessionsRecorded(ctx context.Context, end SessionEnd) error {
 	entry := audit.Entry{Action: "endSessions", Subject: "sessions/" + end.ID, Reason: end.Reason, Key: end.Key,
 		Asked: audit.Document(map[string]any{"everywhere": end.Everywhere})}
 	return a.Record(ctx, entry, end, func(ctx context.Context) error {
-		if n := utf8.RuneCountInString(end.Reason); n == 0 || n > longestSessionReason {
+		if strings.TrimSpace(end.Reason) == "" || utf8.RuneCountInString(end.Reason) > longestSessionReason {
 			return trial.Invalid("reason", "must have 1 to %d characters", longestSessionReason)
 		}
 		return a.endSessions(ctx, end)
