@@ -20,17 +20,17 @@ import (
 
 // vouching is an identity provider that says what a test has it say.
 type vouching struct {
-	away     bool
-	person   access.Person
-	err      error
-	silent   bool
-	renewals []string
+	unavailable bool
+	person      access.Person
+	err         error
+	silent      bool
+	renewals    []string
 }
 
-func (p *vouching) Ready() bool { return !p.away }
+func (p *vouching) Ready() bool { return !p.unavailable }
 
 func (p *vouching) Begin(silent bool) (string, access.SignIn) {
-	if p.away {
+	if p.unavailable {
 		return "", access.SignIn{}
 	}
 	p.silent = silent
@@ -160,7 +160,7 @@ func TestWhoIsNotSignedInByTheProvider(t *testing.T) {
 	require.Empty(t, s.world.SignedIn)
 	require.Nil(t, s.cookie)
 
-	p.away = true
+	p.unavailable = true
 	a = s.get("/admin/sign-in/provider?to=/admin/trials")
 	require.Equal(t, http.StatusServiceUnavailable, a.status)
 	require.Contains(t, a.text(), "the identity provider does not answer. It is asked again every few seconds. A token still works.")
@@ -183,7 +183,7 @@ func TestTheProvidersCookiesOverTLS(t *testing.T) {
 		require.Equal(t, "/", c.Path)
 	}
 	require.Equal(t, http.StatusOK, ask("/admin/").status)
-	s.cookie.Name = strings.TrimPrefix(s.cookie.Name, "__Host-")
+	s.cookie.Name = strings.TrimPrefix(s.cookie.Name, "__Host-") //nolint:gosec // G124: what a browser sends has no attributes
 	require.Equal(t, http.StatusSeeOther, ask("/admin/").status, "another host could have set that one")
 }
 
@@ -249,7 +249,7 @@ func TestASessionIsRenewedByTheBrowser(t *testing.T) {
 	require.Equal(t, "/admin/sign-in?to=%2Fadmin%2Ftrials", a.header.Get("Location"), "it has to ask the person")
 	require.Nil(t, s.cookie, "so that it is not tried again and again")
 
-	s.cookie, p.away = session, true
+	s.cookie, p.unavailable = session, true
 	require.Equal(t, "/admin/sign-in?to=%2Fadmin%2Ftrials", s.get("/admin/trials").header.Get("Location"), "there is nobody to ask")
 }
 

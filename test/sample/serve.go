@@ -19,7 +19,7 @@ func (w *World) Serve(adminToken string) (*httptest.Server, error) {
 		return nil, err
 	}
 	handler, err := dashboard.New(dashboard.Options{
-		Store: w, Controls: w, Bulks: w, Rollouts: w, ReadPlan: config.ReadPlan, Forecasts: w, Canaries: w, Experiments: w, Figures: w, Health: w, Alerts: w, Policies: w.Policies(), Mails: w, Administration: w, Processes: w, Settings: Settings(), Log: zap.NewNop(), Callers: callers, Provider: provider{away: w.Err != nil}, SessionSecret: "of the samples",
+		Store: w, Controls: w, Bulks: w, Rollouts: w, ReadPlan: config.ReadPlan, Forecasts: w, Canaries: w, Experiments: w, Figures: w, Health: w, Alerts: w, Policies: w.Policies(), Mails: w, Administration: w, Processes: w, Settings: Settings(), Log: zap.NewNop(), Callers: callers, Provider: provider{unavailable: w.Err != nil}, SessionSecret: "of the samples",
 		WorkflowURL: func(id string) string { return "http://localhost:8233/namespaces/default/workflows/" + id },
 		Now:         now,
 	})

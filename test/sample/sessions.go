@@ -10,12 +10,12 @@ import (
 )
 
 // provider is an identity provider that nobody comes back from.
-type provider struct{ away bool }
+type provider struct{ unavailable bool }
 
-func (p provider) Ready() bool { return !p.away }
+func (p provider) Ready() bool { return !p.unavailable }
 
 func (p provider) Begin(bool) (string, access.SignIn) {
-	if p.away {
+	if p.unavailable {
 		return "", access.SignIn{}
 	}
 	return "https://id.marketplace.example/authorize", access.SignIn{}
