@@ -141,6 +141,7 @@ type trialView struct {
 	// Trial is nil where the trial's workflow has not begun yet.
 	Trial     *trial.Overview
 	Timetable trial.Timetable
+	Timeline  timeline
 	Events    []trial.Event
 	Sends     []trial.Send
 	// Answers are whether the vendor found its e-mails helpful, and what it wrote.
@@ -183,11 +184,12 @@ func (d *dashboard) readTrial(ctx context.Context, id string, view *trialView) (
 	if view.Events, err = d.Store.Events(ctx, id, 1); err != nil {
 		return err
 	}
-	slices.Reverse(view.Events)
 	if view.Answers, err = d.Store.Feedback(ctx, id); err != nil {
 		return err
 	}
 	view.Sends, err = d.sends(ctx, state)
+	view.Timeline = newTimeline(state, view.Events, view.Sends, view.Now)
+	slices.Reverse(view.Events) // the latest first
 	return err
 }
 

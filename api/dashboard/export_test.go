@@ -1,0 +1,4 @@
+package dashboard
+
+// NewTimeline is a trial over time.
+var NewTimeline = newTimeline
