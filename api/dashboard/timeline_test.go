@@ -112,5 +112,5 @@ func TestATrialsPageDrawsItsTimeline(t *testing.T) {
 	inOrder(t, a.text(), "All of it, to scale", "Days begin at midnight in Europe/Lisbon", "As a table", "trial started", "welcome", "delivered", "to come", "What comes next")
 	require.Less(t, len(a.body), 100<<10)
 	require.Contains(t, a.body, `href="/admin/audit?subject=vendors/vendor-013"`)
-	require.Contains(t, a.body, `href="/admin/policies"`)
+	require.Contains(t, a.body, `href="/admin/policies#policy-standard-14d"`)
 }
