@@ -1,6 +1,7 @@
 package dashboard_test
 
 import (
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/api/dashboard"
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/trial"
@@ -86,6 +88,12 @@ func TestViewersSeeThatThereAreNameAndAddress(t *testing.T) {
 	require.Contains(t, page.text(), "Name and address on record; the role operator may look at them")
 	require.NotContains(t, page.body, "/vendor\"")
 	require.NotContains(t, s.get("/admin/trials").body, "/admin/vendors")
+	mail := s.get("/admin/trials/vendor-013/emails/reminder-3d/0")
+	require.Contains(t, mail.text(), "The vendor's name is left out of the greeting")
+	require.Contains(t, s.get("/admin/trials/vendor-013/emails/reminder-3d/0/frame?scheme=dark").text(), "Hello,")
+	for _, a := range []answer{mail, s.get("/admin/trials/vendor-013/emails/reminder-3d/0/frame?scheme=dark")} {
+		require.NotContains(t, a.body, "Casa Azul")
+	}
 }
 
 // What is searched for stands in no address, and not on the record.
@@ -170,18 +178,36 @@ func TestTrialsAsAFile(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, signedIn(t, sample.Broken()).get("/admin/trials.csv").status)
 }
 
+// manyTrials is a store with that many trials, read part by part.
+type manyTrials struct {
+	*sample.World
+	count int
+}
+
+func (m manyTrials) Trials(_ context.Context, _ trial.Filter, after string, limit int) (page []trial.State, next string, err error) {
+	from := 0
+	if _, err := fmt.Sscanf(after, "v-%d", &from); after != "" && err != nil {
+		return nil, "", fmt.Errorf("reading where to go on: %w", err)
+	}
+	for n := from + 1; n <= m.count && len(page) < limit; n++ {
+		page = append(page, trial.State{VendorID: fmt.Sprintf("v-%05d", n), Status: trial.Cancelled, CancelledAt: &sample.Now})
+	}
+	if last := from + len(page); last < m.count {
+		next = fmt.Sprintf("v-%05d", last)
+	}
+	return page, next, nil
+}
+
 // A file that is not whole says so.
 func TestALongFileSaysThatItIsCutOff(t *testing.T) {
 	t.Parallel()
-	s := signedIn(t, sample.Empty())
-	for i := range 50_001 {
-		id := fmt.Sprintf("v-%05d", i)
-		s.world.States[id] = trial.State{VendorID: id, Status: trial.Active}
-	}
+	s := signedIn(t, sample.Empty(), func(o *dashboard.Options) {
+		o.Store = manyTrials{World: o.Store.(*sample.World), count: 50_001} //nolint:forcetypeassert // it is what newSite sets
+	})
 	lines := strings.Split(strings.TrimSpace(s.get("/admin/trials.csv").body), "\n")
 	require.Len(t, lines, 50_002)
-	require.Contains(t, lines[50_001], "cut off after 50000 trials; the rest begins after v-49999")
-	rest := s.get("/admin/trials.csv?after=v-49999").body
+	require.Contains(t, lines[50_001], "cut off after 50000 trials; the rest begins after v-50000")
+	rest := s.get("/admin/trials.csv?after=v-50000").body
 	require.NotContains(t, rest, "cut off")
-	require.Contains(t, rest, "v-50000,active")
+	require.Contains(t, rest, "v-50001,cancelled")
 }

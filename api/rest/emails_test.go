@@ -63,6 +63,9 @@ func TestAnEMailIsShownAsItWasSent(t *testing.T) {
 	require.Contains(t, mail.Shown.Html, "Bonjour Søren &amp; Co,")
 	require.NotContains(t, mail.Shown.Html+mail.Shown.Text, "secret")
 	require.NotContains(t, mail.Shown.Html, "href")
+	byViewer := a.get(shownPath, viewerToken)
+	require.NotContains(t, string(byViewer.body), "Søren")
+	require.Contains(t, into[rest.SentEmail](byViewer, http.StatusOK).Shown.Text, "Bonjour,")
 	require.Equal(t, send.Fields, into[rest.VendorExport](a.get(exportPath, adminToken), http.StatusOK).Emails[0].Fields, "it is exported with the vendor")
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -38,6 +39,8 @@ type SentMail struct {
 	// Shown is nil if it cannot be shown, and Missing says why.
 	Shown   *ShownMail
 	Missing string
+	// Nameless says that the vendor's name was left out of the greeting, since whoever looks may not see it.
+	Nameless bool
 }
 
 // SentMail returns the e-mail of a key as it was sent. An unknown one is a *trial.Error with trial.CodeNotFound.
@@ -50,6 +53,12 @@ func (a *App) SentMail(ctx context.Context, key string) (SentMail, error) {
 		return SentMail{}, &trial.Error{Code: trial.CodeNotFound, Message: "there is no e-mail " + key}
 	}
 	mail := SentMail{Send: *send}
+	if send.Fields != nil && send.Fields.Name != "" && !access.Of(ctx).Role.Covers(access.Operator) {
+		fields := *send.Fields
+		fields.Name = ""
+		mail.Send.Fields, mail.Nameless = &fields, true
+		send = &mail.Send
+	}
 	switch {
 	case send.Status != trial.SendSent:
 		mail.Missing = fmt.Sprintf("This e-mail was not sent: its status is %s.", send.Status)
