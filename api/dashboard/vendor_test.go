@@ -201,9 +201,8 @@ func (m manyTrials) Trials(_ context.Context, _ trial.Filter, after string, limi
 // A file that is not whole says so.
 func TestALongFileSaysThatItIsCutOff(t *testing.T) {
 	t.Parallel()
-	s := signedIn(t, sample.Empty(), func(o *dashboard.Options) {
-		o.Store = manyTrials{World: o.Store.(*sample.World), count: 50_001} //nolint:forcetypeassert // it is what newSite sets
-	})
+	w := sample.Empty()
+	s := signedIn(t, w, func(o *dashboard.Options) { o.Store = manyTrials{World: w, count: 50_001} })
 	lines := strings.Split(strings.TrimSpace(s.get("/admin/trials.csv").body), "\n")
 	require.Len(t, lines, 50_002)
 	require.Contains(t, lines[50_001], "cut off after 50000 trials; the rest begins after v-50000")

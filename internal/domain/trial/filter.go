@@ -22,14 +22,22 @@ func Holding() []Reason { return []Reason{ReasonAutomationDisabled, ReasonExpira
 
 // Means reports whether the filter selects a trial.
 func (f Filter) Means(s State) bool {
-	dealt := Assignment{}
-	if s.Experiment != nil {
-		dealt = *s.Experiment
-	}
 	return (f.Status == "" || f.Status == s.Status) &&
 		(f.Cohort == "" || f.Cohort == s.CountedAs()) &&
-		(f.HeldBy != "" || f.Held == nil || *f.Held == (s.Held != nil)) &&
-		(f.HeldBy == "" || s.Held != nil && s.Held.Reason == f.HeldBy) &&
 		(f.Policy == "" || f.Policy == s.Policy.Name) &&
-		(f.Experiment == "" && f.Arm == "" || f.Experiment != "" && f.Experiment == dealt.Experiment && (f.Arm == "" || f.Arm == dealt.Arm))
+		f.meansHeld(s.Held) && f.meansDealt(s.Experiment)
+}
+
+func (f Filter) meansHeld(held *HeldStep) bool {
+	if f.HeldBy != "" {
+		return held != nil && held.Reason == f.HeldBy
+	}
+	return f.Held == nil || *f.Held == (held != nil)
+}
+
+func (f Filter) meansDealt(dealt *Assignment) bool {
+	if f.Experiment == "" && f.Arm == "" {
+		return true
+	}
+	return dealt != nil && f.Experiment == dealt.Experiment && (f.Arm == "" || f.Arm == dealt.Arm)
 }
