@@ -118,12 +118,12 @@ func Settings() dashboard.Settings {
 
 // administer has backups be taken, and processes run, one of them of an earlier version. The rollout has set the flags.
 func (w *World) administer() {
-	w.Document.Version, w.Document.UpdatedAt, w.Document.UpdatedBy = 12, w.Moment.Add(-50*time.Hour), flags.Automatic
+	w.Document.Version, w.Document.UpdatedAt, w.Document.UpdatedBy = 12, w.Moment.Add(-2*time.Hour), flags.Automatic
 	for i := range 9 {
 		b := recovery.StoredBackup{
 			Kind: "incremental", Database: "marketplace", End: w.Moment.Add(-time.Duration(4*i+2) * time.Hour), Documents: 18_240 - 310*i, Bytes: 4_812_331 - int64(40_000*i), Encrypted: true,
 		}
-		if i%6 == 5 {
+		if i%6 == 5 || i == 8 {
 			b.Kind, b.Documents, b.Bytes = "full", 412_881-900*i, 96_411_902
 		}
 		b.ID = b.End.Add(-40*time.Second).Format("20060102T150405.000Z") + "-" + b.Kind
