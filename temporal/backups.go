@@ -62,7 +62,7 @@ func (c *Client) backupRun(ctx context.Context, workflowID, runID string, run *r
 	if err != nil {
 		return unavailable("describing a run of schedule "+backupSchedule, err)
 	}
-	switch described.GetWorkflowExecutionInfo().GetStatus() { //nolint:exhaustive // all others have failed
+	switch described.GetWorkflowExecutionInfo().GetStatus() {
 	case enums.WORKFLOW_EXECUTION_STATUS_RUNNING:
 		run.Running = true
 		return nil

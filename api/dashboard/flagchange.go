@@ -67,7 +67,7 @@ func (d *dashboard) flagChangeView(ctx context.Context, name, entered string) (f
 		frame: d.frame(ctx, "Change "+name, "flags"), flagView: flagOf(ctx, named[i]), Flags: doc, Entered: strings.TrimSpace(entered),
 		Version: strconv.Itoa(doc.Version), RequestID: rand.Text(),
 	}
-	if is, isSwitch := view.Named.Value.(bool); isSwitch {
+	if is, isSwitch := view.Value.(bool); isSwitch {
 		view.Entered = cmp.Or(view.Entered, strconv.FormatBool(!is))
 	}
 	view.read()
@@ -80,7 +80,7 @@ func (d *dashboard) flagChangeView(ctx context.Context, name, entered string) (f
 		return view, nil
 	}
 	view.To, view.Forbidden = flagValue(view.value), !doc.FeatureFlags.AdminsMaySet(to)
-	if view.Named.Value == view.value {
+	if view.Value == view.value {
 		view.Effects = []string{"Nothing: it is " + view.To + " already."}
 		return view, nil
 	}
@@ -163,7 +163,7 @@ func (d *dashboard) setFlag(r *http.Request, name string, view flagChangeView) e
 		return trial.Invalid("version", "is missing: open this page again")
 	case view.value == nil:
 		return trial.Invalid("value", "is missing")
-	case name == flags.NameEnabled && view.value == false:
+	case name == flags.NameEnabled && view.Entered == "false":
 		return trial.Conflict("the automation is stopped on a page of its own, which also ends a rollout")
 	}
 	return d.Administration.ChangeFlagRecorded(r.Context(), app.FlagChange{ID: view.RequestID, Reason: view.Reason, Name: name, Value: view.value, Seen: seen})

@@ -28,7 +28,7 @@ type flagView struct {
 func (f flagView) Percentage() bool { return f.Name == flags.NamePercentage }
 
 // KillSwitch tells whether changing the flag would stop the automation, which has a page of its own.
-func (f flagView) KillSwitch() bool { return f.Name == flags.NameEnabled && f.Value == true }
+func (f flagView) KillSwitch() bool { return f.Name == flags.NameEnabled && f.Shown() == "on" }
 
 // Shown is the value in words.
 func (f flagView) Shown() string { return flagValue(f.Value) }

@@ -60,7 +60,7 @@ func (c FlagChange) entry() audit.Entry {
 // change is what the request makes of the flags, in the name of by.
 func (c FlagChange) change(by string) func(*flags.Change) error {
 	return func(f *flags.Change) error {
-		to, err := f.Flags.With(c.Name, c.Value)
+		to, err := f.With(c.Name, c.Value)
 		found := f.Found
 		switch {
 		case err != nil:
