@@ -98,7 +98,7 @@ func momentOf(e trial.Event, mails map[string]trial.Send, vendorID string) momen
 	return m
 }
 
-func mailFate(send trial.Send) (fate, look string) {
+func mailFate(send trial.Send) (fate, shape string) {
 	if send.Status != trial.SendSent {
 		fate = "e-mail " + joined(send.Status)
 		if send.Reason != "" {

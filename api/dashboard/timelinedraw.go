@@ -75,9 +75,9 @@ func (p pen) box(class string, left, top, right, bottom int) {
 }
 
 // mark draws a moment: a cross for what was left out or waits, else a square on its edge. Forms differ, not colors alone.
-func (p pen) mark(look string, x, y int) {
-	class := "timeline-mark timeline-mark-" + look
-	if look == "left" || look == "bad" {
+func (p pen) mark(shape string, x, y int) {
+	class := "timeline-mark timeline-mark-" + shape
+	if shape == "left" || shape == "bad" {
 		p.stroke(class, x-markSize, y-markSize, x+markSize, y+markSize)
 		p.stroke(class, x-markSize, y+markSize, x+markSize, y-markSize)
 		return
