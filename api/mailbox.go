@@ -73,7 +73,7 @@ func (m mailbox) event(n *ses.Notification) *app.MailEvent {
 	step := trial.Step{Kind: trial.Kind(e.Key.Kind), Revision: e.Key.Revision}
 	return &app.MailEvent{
 		Key: step.Key(e.Key.TrialID), Attempt: e.Key.Attempt, MessageID: e.MessageID, Delivery: e.Delivery, At: e.At,
-		Suppress: e.Suppress, AddressHash: e.AddressHash,
+		Suppress: e.Suppress, Cause: e.Cause, SentAt: e.SentAt, AddressHash: e.AddressHash,
 	}
 }
 

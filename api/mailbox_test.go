@@ -115,6 +115,7 @@ func TestReceiveEvent(t *testing.T) {
 	require.Equal(t, app.MailMessage{ID: "m-1", Event: &app.MailEvent{
 		Key: trial.Step{Kind: trial.Reminder(7), Revision: 2}.Key("v-1"), Attempt: 1, MessageID: "ses-1", Delivery: "bounce",
 		At: time.Date(2026, 3, 10, 12, 0, 1, 0, time.UTC), Suppress: true, AddressHash: trial.AddressHash("ada@example.com"),
+		Cause: trial.CauseBounce, SentAt: time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC),
 	}}, got)
 }
 

@@ -56,7 +56,7 @@ func (t *TrialHistoryReader) Next(e *history.HistoryEvent) error {
 	t.over(e.GetActivityTaskCanceledEventAttributes().GetScheduledEventId())
 	t.over(e.GetActivityTaskTimedOutEventAttributes().GetScheduledEventId())
 	if a := e.GetWorkflowExecutionSignaledEventAttributes(); a.GetSignalName() == trial.SignalNoMail {
-		t.suppressed(a.GetInput())
+		t.suppressed(a.GetInput(), e.GetEventTime().AsTime())
 		return nil
 	}
 	a := e.GetMarkerRecordedEventAttributes()
@@ -134,8 +134,9 @@ func leavesUnsettled(f *failure.Failure) bool {
 	return f.GetTimeoutFailureInfo() != nil || f.GetCanceledFailureInfo() != nil || f.GetApplicationFailureInfo().GetType() == activities.MayHaveLeft
 }
 
-// suppressed keeps the suppression in a signal. One sent by hand may hold anything, and is ignored then.
-func (t *TrialHistoryReader) suppressed(input *common.Payloads) {
+// suppressed keeps the suppression in a signal, or the lift of one, which is told at a moment. One sent by hand may hold anything,
+// and is ignored then.
+func (t *TrialHistoryReader) suppressed(input *common.Payloads, at time.Time) {
 	var r trial.Request
 	if err := payload(input, &r); err != nil {
 		return
@@ -143,6 +144,9 @@ func (t *TrialHistoryReader) suppressed(input *common.Payloads) {
 	reason := trial.Reason(r.Reason)
 	if reason == trial.ReasonUnsubscribed || reason == trial.ReasonSuppressedAddress {
 		t.NoMail = append(t.NoMail, trial.Suppression{Reason: reason, At: r.At})
+	}
+	if reason == trial.ReasonLifted && !r.At.IsZero() {
+		t.Lifts = append(t.Lifts, recovery.Lift{Of: r.At, At: at})
 	}
 	if reason == trial.ReasonErased && t.Erased == nil {
 		t.Erased = &trial.Erasure{At: r.At, By: r.By, Reason: "erased before the database was restored"}

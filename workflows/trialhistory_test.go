@@ -16,8 +16,10 @@ import (
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"marketplace.example/trials/activities"
+	"marketplace.example/trials/internal/domain/recovery"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/workflows"
 )
@@ -173,15 +175,16 @@ func TestHistoriesTellWhoWasErased(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 3, 12, 9, 0, 0, 0, time.UTC)
 	var read workflows.TrialHistoryReader
-	for i, reason := range []trial.Reason{trial.ReasonUnsubscribed, trial.ReasonErased, trial.ReasonErased, "by hand"} {
+	for i, reason := range []trial.Reason{trial.ReasonUnsubscribed, trial.ReasonErased, trial.ReasonErased, "by hand", trial.ReasonLifted} {
 		input, err := converter.GetDefaultDataConverter().ToPayloads(trial.Request{Reason: string(reason), By: "admin", At: at.Add(time.Duration(i) * time.Hour)})
 		require.NoError(t, err)
-		err = read.Next(&history.HistoryEvent{Attributes: &history.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
+		err = read.Next(&history.HistoryEvent{EventTime: timestamppb.New(at.AddDate(0, 0, 1)), Attributes: &history.HistoryEvent_WorkflowExecutionSignaledEventAttributes{
 			WorkflowExecutionSignaledEventAttributes: &history.WorkflowExecutionSignaledEventAttributes{SignalName: trial.SignalNoMail, Input: input},
 		}})
 		require.NoError(t, err)
 	}
 	require.Empty(t, read.Events)
 	require.Equal(t, []trial.Suppression{{Reason: trial.ReasonUnsubscribed, At: at}}, read.NoMail)
+	require.Equal(t, []recovery.Lift{{Of: at.Add(4 * time.Hour), At: at.AddDate(0, 0, 1)}}, read.Lifts)
 	require.Equal(t, &trial.Erasure{At: at.Add(time.Hour), By: "admin", Reason: "erased before the database was restored"}, read.Erased)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -31,7 +32,8 @@ func (a *App) Unsubscribe(ctx context.Context, vendorID string) error {
 	return a.suppress(ctx, vendorID, trial.Suppression{Reason: trial.ReasonUnsubscribed, At: a.Present()})
 }
 
-// Resubscribe has a vendor that unsubscribed get e-mails again. It is not in the trial's history: where a database is lost and
+// Resubscribe keeps that a vendor asks for e-mail again. One that unsubscribed gets it; of one that complained a person may lift that
+// then. It is not in the trial's history: where a database is lost and
 // restored without it, the vendor has to ask again, and is not written to until then.
 func (a *App) Resubscribe(ctx context.Context, vendorID string) error {
 	v, err := a.Store.VendorOnRecord(ctx, vendorID)
@@ -119,7 +121,17 @@ func (a *App) recordSend(ctx context.Context, e MailEvent) (bool, error) {
 	if !e.Suppress || send == nil && (hash == "" || !trial.ValidVendorID(vendorID)) {
 		return send != nil, nil
 	}
-	return true, a.suppress(ctx, vendorID, trial.Suppression{Reason: trial.ReasonSuppressedAddress, At: Millisecond(e.At), AddressHash: hash})
+	return true, a.suppress(ctx, vendorID, trial.Suppression{
+		Reason: trial.ReasonSuppressedAddress, At: Millisecond(e.At), AddressHash: hash, Cause: e.Cause, SentAt: sentAt(send, e),
+	})
+}
+
+// sentAt is when the e-mail of an event was sent, by the clock that is ahead: in doubt after a lift, so that nobody is written to.
+func sentAt(send *trial.Send, e MailEvent) time.Time {
+	if send != nil && send.Attempt == e.Attempt && send.ClaimedAt.After(e.SentAt) {
+		return send.ClaimedAt
+	}
+	return e.SentAt
 }
 
 // addressOf is the hash of the address that the e-mail of an event went to: the one that was stored with the send, unless that is

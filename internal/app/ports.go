@@ -45,9 +45,17 @@ type VendorReader interface {
 	Vendor(ctx context.Context, id string) (trial.Vendor, error)
 }
 
+// SuppressionReader lists whom no e-mail may go to.
+type SuppressionReader interface {
+	// SuppressedVendors lists up to limit vendors to whose present address no e-mail may go, by a cause or by any (empty), the latest
+	// first. after is the next of the page before, which is empty on the last one; a wrong one is a *trial.Error.
+	SuppressedVendors(ctx context.Context, cause trial.Cause, after string, limit int) (page []trial.SuppressedVendor, next string, err error)
+}
+
 // VendorStore keeps the vendors.
 type VendorStore interface {
 	VendorReader
+	SuppressionReader
 	// RegisterVendor takes a vendor in, and tells whether that is new. Where the vendor was taken in before, the stored one is
 	// returned and nothing changes.
 	RegisterVendor(ctx context.Context, v trial.Vendor) (stored trial.Vendor, created bool, err error)
@@ -61,9 +69,11 @@ type VendorStore interface {
 	// Suppress stops e-mail to a vendor, whether its document is there or not, and tells whether that is new. since is the
 	// moment that is kept then: a later one than given where the vendor asked to be written to again by a clock that is ahead.
 	Suppress(ctx context.Context, id string, s trial.Suppression) (since time.Time, isNew bool, err error)
-	// Resubscribe takes back that a vendor unsubscribed.
+	// Resubscribe keeps that a vendor asks for e-mail again: it takes back that it unsubscribed.
 	Resubscribe(ctx context.Context, id string, at time.Time) error
-	// Suppressions are all that stop e-mail to a vendor, at whichever address, and whether it took back that it unsubscribed.
+	// LiftSuppression keeps that a person has lifted what stops e-mail to one address of a vendor, given by its hash.
+	LiftSuppression(ctx context.Context, id, hash string, at time.Time) error
+	// Suppressions are all that stop e-mail to a vendor, at whichever address, and what of that was ended.
 	Suppressions(ctx context.Context, vendorID string) ([]trial.Suppression, error)
 	// EraseVendor removes a vendor's name, address and texts. The first erasure counts, and is returned.
 	EraseVendor(ctx context.Context, id string, e trial.Erasure) (first trial.Erasure, err error)
@@ -354,4 +364,7 @@ type MailEvent struct {
 	// word; it may be empty.
 	Suppress    bool
 	AddressHash string
+	// Cause is whether the address bounced or complained, SentAt when the mail service took the e-mail; empty and zero for unknown.
+	Cause  trial.Cause
+	SentAt time.Time
 }

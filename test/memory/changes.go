@@ -88,36 +88,6 @@ func (s *Store) EraseVendor(ctx context.Context, id string, e trial.Erasure) (tr
 	return e, err
 }
 
-func (s *Store) Suppress(ctx context.Context, id string, suppression trial.Suppression) (since time.Time, isNew bool, err error) {
-	err = s.Do(ctx, func() error {
-		if suppression.Reason == trial.ReasonUnsubscribed {
-			s.Suppressed[id] = slices.DeleteFunc(s.Suppressed[id], func(p trial.Suppression) bool {
-				if p.Reason == trial.ReasonResubscribed && !suppression.At.After(p.At) { // by the clock of another process
-					suppression.At = p.At.Add(time.Millisecond)
-				}
-				return p.Reason == trial.ReasonResubscribed
-			})
-		}
-		isNew = !slices.ContainsFunc(s.Suppressed[id], func(known trial.Suppression) bool { return known.Covers(suppression) })
-		if isNew {
-			s.Suppressed[id] = append(s.Suppressed[id], suppression)
-			s.Writes++
-		}
-		return nil
-	})
-	return suppression.At, isNew, err
-}
-
-func (s *Store) Resubscribe(ctx context.Context, id string, at time.Time) error {
-	return s.Do(ctx, func() error {
-		if i := slices.IndexFunc(s.Suppressed[id], func(p trial.Suppression) bool { return p.Reason == trial.ReasonUnsubscribed }); i >= 0 {
-			s.Suppressed[id][i] = trial.Suppression{Reason: trial.ReasonResubscribed, At: at}
-			s.Writes++
-		}
-		return nil
-	})
-}
-
 func (s *Store) Suppressions(ctx context.Context, id string) (all []trial.Suppression, err error) {
 	err = s.run(ctx, func() { all = append([]trial.Suppression{}, s.Suppressed[id]...) })
 	return all, err

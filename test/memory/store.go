@@ -207,9 +207,7 @@ func (s *Store) Vendor(ctx context.Context, id string) (v trial.Vendor, err erro
 		if v, known = s.VendorsByID[id]; !known {
 			return trial.NotFound(id)
 		}
-		for _, suppression := range s.Suppressed[id] {
-			v.Suppress(suppression)
-		}
+		v = s.stopped(v)
 		return nil
 	})
 	return v, err
@@ -231,6 +229,14 @@ func (s *Store) FindVendors(ctx context.Context, search trial.VendorSearch, limi
 		}
 	})
 	return found, more, err
+}
+
+// stopped has what is on record stop e-mail to a vendor.
+func (s *Store) stopped(v trial.Vendor) trial.Vendor {
+	hash, record := trial.AddressHash(v.Email), trial.RecordOf(s.Suppressed[v.ID])
+	v.LiftedAt = record.Lifts[hash]
+	v.Stopped(record.Stopping(hash))
+	return v
 }
 
 func (s *Store) Trial(ctx context.Context, id string) (state trial.State, found bool, err error) {

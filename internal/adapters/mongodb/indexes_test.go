@@ -61,7 +61,17 @@ func TestEachFilterHasAnIndexAndEachIndexAFilter(t *testing.T) {
 		"experiment's rows":  func() error { return only(s.ExperimentRows(ctx, experiment.Experiment{ID: "x", Day: trial.RealDay})) },
 		"vendors by address": func() error { return first(s.FindVendors(ctx, trial.VendorSearch{Email: "ada@example.com"}, 1)) },
 		"vendors by name":    func() error { return first(s.FindVendors(ctx, trial.VendorSearch{Name: "ada"}, 1)) },
-		"bulk of one vendor": func() error { return only(s.BulkParts(ctx, "v-1")) },
+		"suppressed":         func() error { return first(s.SuppressedVendors(ctx, "", place{at, "v-1"}.text(), 1)) },
+		"suppressed by cause": func() error {
+			for _, cause := range trial.Causes() {
+				if err := first(s.SuppressedVendors(ctx, cause, place{at, "v-1"}.text(), 1)); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		"suppressed, on no list": func() error { return s.listSuppressions(ctx) },
+		"bulk of one vendor":     func() error { return only(s.BulkParts(ctx, "v-1")) },
 	} {
 		seen = nil
 		require.NoError(t, ask(), name)

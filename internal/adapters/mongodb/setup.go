@@ -9,6 +9,9 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.uber.org/zap"
+
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // messageRetention is how long a webhook message's id is remembered. SNS gives
@@ -25,7 +28,7 @@ type index struct {
 
 // indexes are all there are beside those over _id. Without them results are the same, and slower.
 func indexes() []index {
-	return []index{
+	all := []index{
 		{collection: usersCollection, keys: ascending("isVendor", "trialAutomation.status"), serves: "UnstartedVendors: a vendor without a status"},
 		{collection: idempotencyKeysCollection, keys: ascending("value.recorded"), options: options.Index().SetSparse(true), serves: "UnrecordedConversions: recorded is false"},
 		{collection: usersCollection, keys: ascending("isVendor", "trialStartDate"), serves: "VendorsWithoutStart: isVendor without trialStartDate"},
@@ -50,6 +53,17 @@ func indexes() []index {
 		{collection: messagesCollection, keys: ascending("at"), options: options.Index().SetExpireAfterSeconds(int32(messageRetention.Seconds())), serves: "forgetting old ids of messages"},
 		{collection: sessionsCollection, keys: ascending("endsAt"), options: options.Index().SetExpireAfterSeconds(0), serves: "forgetting sessions that are over"},
 	}
+	for _, cause := range append(trial.Causes(), anyCause) {
+		i := index{
+			collection: suppressionsCollection, keys: bson.D{{Key: "latest." + string(cause), Value: -1}, {Key: "_id", Value: -1}},
+			options: options.Index().SetSparse(true), serves: "SuppressedVendors by cause: " + string(cause) + ", the latest first",
+		}
+		if cause == anyCause { // those that have none are looked for too
+			i.options = nil
+		}
+		all = append(all, i)
+	}
+	return all
 }
 
 func ascending(fields ...string) bson.D {
@@ -70,8 +84,30 @@ func (s *Store) Setup(ctx context.Context) error {
 			return failed(fmt.Sprintf("making the index of %s for %s", i.collection, i.serves), err)
 		}
 	}
+	if err := s.listSuppressions(ctx); err != nil {
+		return err
+	}
 	_, err := s.Flags(ctx)
 	return err
+}
+
+// listSuppressions has the suppressions that were stored before there were lists be on them, since nobody else comes by them.
+func (s *Store) listSuppressions(ctx context.Context) error {
+	const batch = 500
+	ofVendors := bson.D{{Key: "$gt", Value: vendorSuppressionPrefix}, {Key: "$lt", Value: "vendor0"}} // '0' is the character after '/'
+	for {
+		filter := bson.D{{Key: "latest." + string(anyCause), Value: nil}, {Key: "_id", Value: ofVendors}}
+		docs, err := list[bson.Raw](ctx, "looking for suppressions that are on no list", s.suppressions, filter, options.Find().SetSort(ascending("_id")).SetLimit(batch))
+		if err != nil || len(docs) == 0 {
+			return err
+		}
+		for _, doc := range docs {
+			if err := s.MergeSuppression(ctx, doc); err != nil { // one that cannot be read stops e-mail all the same
+				s.log.Warn("a suppression is on no list", zap.Error(err))
+			}
+		}
+		ofVendors[0].Value = docs[len(docs)-1].Lookup("_id")
+	}
 }
 
 // notImplemented tells whether the server lacks a feature altogether, as

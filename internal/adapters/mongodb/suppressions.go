@@ -13,37 +13,6 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// suppressionDocument is a suppression as stored. Two are compared field by
-// field in this order; the greater stands.
-type suppressionDocument struct {
-	Rank              int `json:"rank"`
-	trial.Suppression `bson:",inline"`
-}
-
-// vendorSuppressions are what stops e-mail to a vendor: at every address, and at
-// each of the addresses that bounced or complained. They are kept beside the
-// vendor's document, which the marketplace may replace or remove.
-type vendorSuppressions struct {
-	Key        string                       `bson:"_id"`
-	Everywhere *suppressionDocument         `json:"everywhere"`
-	Addresses  map[string]trial.Suppression `json:"addresses"`
-	// ResubscribedAt is when the vendor last asked to be written to again; zero for never.
-	ResubscribedAt time.Time `json:"resubscribedAt"`
-}
-
-// unknownAddress is the key of an address that bounced or complained of which nobody knows which it was.
-const unknownAddress = "unknown"
-
-// addressSuppression stops e-mail to an address, whichever vendor has it.
-type addressSuppression struct {
-	Key   string            `bson:"_id"`
-	Value trial.Suppression `json:"value"`
-}
-
-// The keys of suppressions.
-func vendorSuppressionKey(vendorID string) string { return "vendor/" + vendorID }
-func addressSuppressionKey(hash string) string    { return "address/" + hash }
-
 // Suppress stops e-mail to a vendor, or to one of its addresses, and tells
 // whether that is new, and the moment that is kept then. It never lets through what was stopped: a vendor who
 // unsubscribed stays so until [Store.Resubscribe], and each address keeps its own state. The vendor's
@@ -56,23 +25,25 @@ func (s *Store) Suppress(ctx context.Context, vendorID string, p trial.Suppressi
 	case !trial.ValidVendorID(vendorID):
 		return p.At, false, trial.NotFound(vendorID)
 	}
-	p.At = stored(p.At)
+	p.At, p.SentAt = stored(p.At), stored(p.SentAt)
 	if p.Reason == trial.ReasonUnsubscribed {
-		p.AddressHash = "" // it is the vendor who wants no more, at any address
-	}
-	if p.Reason == trial.ReasonUnsubscribed {
+		p.AddressHash, p.Cause = "", "" // it is the vendor who wants no more, at any address
 		return s.unsubscribe(ctx, vendorID, p)
 	}
-	key := unknownAddress
 	if p.AddressHash != "" {
-		key = p.AddressHash
-		_, err = insert(ctx, "suppressing an address of vendor "+vendorID, s.suppressions, addressSuppression{Key: addressSuppressionKey(key), Value: p})
+		change := changes(
+			bson.E{Key: "$min", Value: bson.D{{Key: "value", Value: p}}},
+			bson.E{Key: "$max", Value: bson.D{{Key: "known." + string(p.Why()), Value: p.Latest()}}},
+		)
+		err = upsert(ctx, "suppressing an address of vendor "+vendorID, s.suppressions, addressSuppressionKey(p.AddressHash), change)
 		if err != nil {
 			return p.At, false, err
 		}
 	}
-	isNew, err = s.changeSuppressions(ctx, vendorID, bson.E{Key: "$min", Value: bson.D{{Key: "addresses." + key, Value: p}}},
-		func(before vendorSuppressions) bool { _, known := before.Addresses[key]; return !known })
+	key := addressKey(p.AddressHash)
+	isNew, err = s.changeSuppressions(ctx, vendorID, p,
+		bson.E{Key: "$min", Value: bson.D{{Key: "addresses." + key, Value: p}}},
+		bson.E{Key: "$max", Value: append(listed(p.Why(), p.At), bson.E{Key: "known." + key + "." + string(p.Why()), Value: p.Latest()})})
 	return p.At, isNew, err
 }
 
@@ -80,107 +51,93 @@ func (s *Store) Suppress(ctx context.Context, vendorID string, p trial.Suppressi
 // that is behind, counts from that end on: in doubt nobody is written to.
 func (s *Store) unsubscribe(ctx context.Context, vendorID string, p trial.Suppression) (since time.Time, isNew bool, err error) {
 	known, err := s.suppressed(ctx, vendorID)
-	if err != nil || known.Everywhere != nil && known.Everywhere.Rank >= p.Rank() && !known.resubscribed() {
+	if err != nil || known.record().OptedOut() {
 		return p.At, false, err
 	}
 	if !p.At.After(known.ResubscribedAt) {
 		p.At = known.ResubscribedAt.UTC().Add(time.Millisecond)
 	}
 	doc := suppressionDocument{Rank: p.Rank(), Suppression: p}
-	isNew, err = s.changeSuppressions(ctx, vendorID, bson.E{Key: "$max", Value: bson.D{{Key: "everywhere", Value: doc}}},
-		func(before vendorSuppressions) bool {
-			return before.Everywhere == nil || before.Everywhere.Rank < p.Rank() || before.resubscribed()
-		})
+	isNew, err = s.changeSuppressions(ctx, vendorID, p,
+		bson.E{Key: "$max", Value: append(listed(p.Why(), p.At), bson.E{Key: "everywhere", Value: doc})})
 	return p.At, isNew, err
 }
 
-// Resubscribe takes back that a vendor unsubscribed. What stops e-mail to an address stays as it is.
+// Resubscribe keeps that a vendor asks for e-mail again: it takes back that it unsubscribed. What stops e-mail to an address stays
+// as it is; a person may lift a complaint then. Where there is nothing to take back, nothing is kept.
 func (s *Store) Resubscribe(ctx context.Context, vendorID string, at time.Time) error {
 	s = s.of(vendorID)
 	known, err := s.suppressed(ctx, vendorID)
-	if err != nil || known.Everywhere == nil || known.resubscribed() {
+	if err != nil {
 		return err
 	}
-	if at = stored(at); at.Before(known.Everywhere.At) { // by the clock of another process
-		at = known.Everywhere.At
+	at, asks := known.record().AskAgainAt(stored(at))
+	if !asks {
+		return nil
 	}
-	_, err = s.changeSuppressions(ctx, vendorID, bson.E{Key: "$max", Value: bson.D{{Key: "resubscribedAt", Value: at}}},
-		func(vendorSuppressions) bool { return true })
-	return err
+	return upsert(ctx, "keeping that vendor "+vendorID+" asks for e-mail again", s.suppressions, vendorSuppressionKey(vendorID),
+		bson.D{{Key: "$max", Value: bson.D{{Key: "resubscribedAt", Value: at}}}})
 }
 
-// resubscribed reports whether the vendor has taken back that it unsubscribed.
-func (d vendorSuppressions) resubscribed() bool {
-	return d.Everywhere != nil && d.Everywhere.Reason == trial.ReasonUnsubscribed && !d.Everywhere.At.After(d.ResubscribedAt)
+// LiftSuppression keeps that a person has lifted what stopped e-mail to one address of a vendor, given by its hash. It ends what is
+// older, as trial.SuppressionRecord says, and only ever becomes later. Repeating it changes nothing.
+func (s *Store) LiftSuppression(ctx context.Context, vendorID, hash string, at time.Time) error {
+	s = s.of(vendorID)
+	action := "lifting what stops e-mail to vendor " + vendorID
+	err := upsert(ctx, action, s.suppressions, addressSuppressionKey(hash), bson.D{{Key: "$max", Value: bson.D{{Key: "liftedAt", Value: stored(at)}}}})
+	if err != nil {
+		return err
+	}
+	return upsert(ctx, action, s.suppressions, vendorSuppressionKey(vendorID), bson.D{{Key: "$max", Value: bson.D{{Key: "lifts." + hash, Value: stored(at)}}}})
 }
 
-func (s *Store) changeSuppressions(ctx context.Context, vendorID string, change bson.E, isNew func(before vendorSuppressions) bool) (bool, error) {
+// changeSuppressions makes a change that has one more suppression on record, and tells whether that stops what nothing has stopped.
+func (s *Store) changeSuppressions(ctx context.Context, vendorID string, p trial.Suppression, change ...bson.E) (isNew bool, err error) {
 	var before vendorSuppressions
 	opts := options.FindOneAndUpdate().SetUpsert(true).SetReturnDocument(options.Before)
-	err := s.suppressions.FindOneAndUpdate(ctx, byID(vendorSuppressionKey(vendorID)), bson.D{change}, opts).Decode(&before)
+	err = s.suppressions.FindOneAndUpdate(ctx, byID(vendorSuppressionKey(vendorID)), changes(change...), opts).Decode(&before)
 	if err != nil && !errors.Is(err, mongo.ErrNoDocuments) {
 		return false, failed("suppressing e-mail to vendor "+vendorID, err)
 	}
-	return isNew(before), nil
+	record := before.record()
+	return record.With(p).StopsMore(record), nil
 }
 
-// MergeSuppression adds a stored suppression to what is kept under its key: of what stops e-mail at every address
-// the greater stands, as always, of what ends that the last, and of each address the first.
+// MergeSuppression adds a stored suppression to what is kept under its key: of each part the one that stands whatever came first.
 func (s *Store) MergeSuppression(ctx context.Context, doc bson.Raw) error {
-	only, most, least := bson.D{}, bson.D{}, bson.D{}
+	most, least := bson.D{}, bson.D{}
 	elements, err := doc.Elements()
 	if err != nil {
 		return fmt.Errorf("reading a suppression: %w", err)
 	}
 	for _, e := range elements {
-		addresses, several := e.Value().DocumentOK()
-		switch {
-		case e.Key() == "_id":
-		case e.Key() == "everywhere" && e.Value().Type == bson.TypeEmbeddedDocument, e.Key() == "resubscribedAt" && e.Value().Type == bson.TypeDateTime:
-			most = append(most, bson.E{Key: e.Key(), Value: e.Value()})
-		case e.Key() == "addresses" && several:
-			hashes, err := addresses.Elements()
-			if err != nil {
-				return fmt.Errorf("reading a suppression's addresses: %w", err)
+		switch e.Key() {
+		case "everywhere", "resubscribedAt", "liftedAt":
+			most = append(most, parts(e.Key(), e.Value(), 0)...)
+		case "lifts":
+			most = append(most, parts(e.Key(), e.Value(), 1)...)
+		case "known":
+			depth := 2 // by address and cause
+			if isAddress(doc) {
+				depth = 1
 			}
-			for _, a := range hashes {
-				least = append(least, bson.E{Key: "addresses." + a.Key(), Value: a.Value()})
-			}
-		case e.Key() == "value":
-			only = append(only, bson.E{Key: e.Key(), Value: e.Value()})
+			most = append(most, parts(e.Key(), e.Value(), depth)...)
+		case "addresses":
+			least = append(least, parts(e.Key(), e.Value(), 1)...)
+		case "value":
+			least = append(least, parts(e.Key(), e.Value(), 0)...)
 		}
 	}
-	update := bson.D{}
-	for operator, fields := range map[string]bson.D{"$setOnInsert": only, "$max": most, "$min": least} {
-		if len(fields) > 0 {
-			update = append(update, bson.E{Key: operator, Value: fields})
+	if !isAddress(doc) {
+		vendor, err := readVendorSuppressions(doc)
+		if err != nil {
+			return err
 		}
+		most = append(most, vendor.listed()...)
 	}
+	update := changes(bson.E{Key: "$max", Value: most}, bson.E{Key: "$min", Value: least})
 	if len(update) == 0 {
 		return nil
 	}
 	return upsert(ctx, "restoring collection "+suppressionsCollection, s.suppressions, doc.Lookup("_id"), update)
-}
-
-// suppressed is what is kept of a vendor; nothing where there is none.
-func (s *Store) suppressed(ctx context.Context, vendorID string) (doc vendorSuppressions, err error) {
-	doc, _, err = find[vendorSuppressions](ctx, "reading whether vendor "+vendorID+" may be e-mailed", s.suppressions, byID(vendorSuppressionKey(vendorID)))
-	return doc, err
-}
-
-// addressSuppressed is what is kept of an address, nil for nothing.
-func (s *Store) addressSuppressed(ctx context.Context, hash string) (*trial.Suppression, error) {
-	doc, found, err := find[addressSuppression](ctx, "reading whether an address may be written to", s.suppressions, byID(addressSuppressionKey(hash)))
-	if !found {
-		return nil, err
-	}
-	return &doc.Value, nil
-}
-
-// Suppressions are all that is kept of a vendor's wish and of its addresses, at
-// every address first, then by hash.
-func (s *Store) Suppressions(ctx context.Context, vendorID string) ([]trial.Suppression, error) {
-	s = s.of(vendorID)
-	doc, err := s.suppressed(ctx, vendorID)
-	return doc.all(), err
 }

@@ -3,8 +3,6 @@ package mongodb
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"golang.org/x/sync/errgroup"
@@ -54,8 +52,8 @@ type onRecord struct {
 	conversion   *trial.Conversion
 	erasure      *trial.Erasure
 	suppressions vendorSuppressions
-	// address is that of the present address, whichever vendor has caused it.
-	address *trial.Suppression
+	// address is what is known of the present address, whichever vendor has caused it.
+	address *addressSuppression
 }
 
 // onRecord reads what is kept, all at once: whoever asks waits for every answer.
@@ -98,13 +96,7 @@ func (r onRecord) merge(v trial.Vendor) trial.Vendor {
 		a := *v.Automation
 		a.Attributes, v.Automation = nil, &a
 	}
-	for _, p := range r.suppressions.all() {
-		v.Suppress(p)
-	}
-	if r.address != nil {
-		v.Suppress(*r.address)
-	}
-	return v
+	return r.suppressions.stopped(v, r.address)
 }
 
 // over is what the document says of the registration, as it was decided.
@@ -118,22 +110,4 @@ func (r registration) over(a *trial.Automation) *trial.Automation {
 		decided.Status, decided.EndsAt, decided.Conversion, decided.MovedTo = a.Status, a.EndsAt, a.Conversion, a.MovedTo
 	}
 	return &decided
-}
-
-// all are the suppressions of a vendor, at every address first, then by hash. One that was taken back is so on record.
-func (d vendorSuppressions) all() []trial.Suppression {
-	all := []trial.Suppression{}
-	switch {
-	case d.resubscribed():
-		all = append(all, trial.Suppression{Reason: trial.ReasonResubscribed, At: d.ResubscribedAt})
-	case d.Everywhere != nil:
-		all = append(all, d.Everywhere.Suppression)
-	}
-	for _, hash := range slices.Sorted(maps.Keys(d.Addresses)) {
-		all = append(all, d.Addresses[hash])
-	}
-	for i := range all {
-		all[i].At = all[i].At.UTC()
-	}
-	return all
 }

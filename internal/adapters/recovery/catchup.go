@@ -80,6 +80,11 @@ func (s Store) stopMail(ctx context.Context, vendorID string, events []trial.Eve
 			return err
 		}
 	}
+	for _, lift := range recovered.UnknownLifts(known) {
+		if err := s.LiftSuppression(ctx, vendorID, lift.AddressHash, lift.At); err != nil {
+			return err
+		}
+	}
 	if c.NoVendor && len(events) > 0 && events[0].Registration != nil {
 		return s.KeepRegistration(ctx, *events[0].Registration)
 	}

@@ -39,8 +39,11 @@ type Event struct {
 	// Delivery is the e-mail's delivery status by this event alone, one of the
 	// trial.Delivery constants; empty for a mere send.
 	Delivery string
-	// Suppress says that the address must not be mailed again.
+	// Suppress says that the address must not be mailed again, Cause whether it bounced or complained.
 	Suppress bool
+	Cause    trial.Cause
+	// SentAt is when SES took the e-mail, zero if it does not say.
+	SentAt time.Time
 	// Reason is a short code, such as "permanent-general", "abuse" or
 	// "mailbox-full"; empty where the type says it all.
 	Reason string
@@ -145,10 +148,15 @@ func ParseEvent(message string) (Event, error) {
 		At:          at,
 		Delivery:    details.delivery,
 		Suppress:    details.suppress,
+		Cause:       causes[details.suppress][EventType(in.EventType)],
+		SentAt:      firstTime(in.Mail.Timestamp),
 		Reason:      code(details.reason),
 		AddressHash: hashOf(in.Mail.Destination),
 	}, nil
 }
+
+// causes are what events that suppress were caused by; others have none.
+var causes = map[bool]map[EventType]trial.Cause{true: {EventBounce: trial.CauseBounce, EventComplaint: trial.CauseComplaint}}
 
 // foreign returns why the JSON is no event of e-mails with tags,
 // or "".

@@ -32,11 +32,11 @@ func TestEventsOfOurSendsAreRead(t *testing.T) {
 	tests := map[string]Event{
 		"send":                {Type: EventSend, At: at(9, 0, 2, 12)},
 		"delivery":            {Type: EventDelivery, At: at(9, 0, 5, 480), Delivery: "delivery"},
-		"bounce-permanent":    {Type: EventBounce, At: at(9, 0, 6, 669), Delivery: "bounce", Suppress: true, Reason: "permanent-general"},
-		"bounce-suppressed":   {Type: EventBounce, At: at(9, 0, 6, 0), Delivery: "bounce", Suppress: true, Reason: "permanent-on-account-suppression-list"},
+		"bounce-permanent":    {Type: EventBounce, At: at(9, 0, 6, 669), Delivery: "bounce", Suppress: true, Cause: trial.CauseBounce, Reason: "permanent-general"},
+		"bounce-suppressed":   {Type: EventBounce, At: at(9, 0, 6, 0), Delivery: "bounce", Suppress: true, Cause: trial.CauseBounce, Reason: "permanent-on-account-suppression-list"},
 		"bounce-transient":    {Type: EventBounce, At: at(10, 0, 6, 669), Delivery: "bounce", Reason: "transient-mailbox-full"},
 		"bounce-undetermined": {Type: EventBounce, At: at(10, 0, 6, 669), Delivery: "bounce", Reason: "undetermined-undetermined"},
-		"complaint":           {Type: EventComplaint, At: at(18, 30, 11, 4), Delivery: "complaint", Suppress: true, Reason: "abuse"},
+		"complaint":           {Type: EventComplaint, At: at(18, 30, 11, 4), Delivery: "complaint", Suppress: true, Cause: trial.CauseComplaint, Reason: "abuse"},
 		"reject":              {Type: EventReject, At: at(9, 0, 2, 12), Delivery: "reject", Reason: "bad-content"},
 		"delivery-delay":      {Type: EventDeliveryDelay, At: at(11, 25, 40, 95), Delivery: "delay", Reason: "transient-communication-failure"},
 		"rendering-failure":   {Type: EventRenderingFailure, At: at(9, 0, 2, 12), Delivery: "reject"},
@@ -52,6 +52,7 @@ func TestEventsOfOurSendsAreRead(t *testing.T) {
 			t.Parallel()
 			want.MessageID = "0102018d-trial-v1-000000"
 			want.Key = SendKey{TrialID: "v1", Kind: "reminder-3d", Revision: 2}
+			want.SentAt = at(9, 0, 2, 12)
 			want.AddressHash = trial.AddressHash("vendor@example.com")
 			got, err := ParseEvent(eventFile(t, name))
 			require.NoError(t, err)

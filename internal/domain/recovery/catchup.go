@@ -15,6 +15,8 @@ type Trial struct {
 	Events []trial.Event
 	// NoMail are the suppressions that the trial was told of, all of them of every address.
 	NoMail []trial.Suppression
+	// Lifts are those that the trial was told of.
+	Lifts []Lift
 	// Erased is the erasure of the vendor that the trial was told of; nil for none.
 	Erased *trial.Erasure
 	// AtWork is when a worker took the trial up of which it is not known what came of it; zero where all
@@ -23,6 +25,9 @@ type Trial struct {
 	// Unsettled are the steps being tried again whose e-mails may have left.
 	Unsettled []trial.Step
 }
+
+// Lift is a person's decision to lift a suppression: Of is the moment of that, At when the trial was told.
+type Lift struct{ Of, At time.Time }
 
 // atWorkFor is how long a worker may be at a trial before it has to take it up again.
 const atWorkFor = 10 * time.Second
@@ -84,6 +89,9 @@ func (t Trial) UnknownSuppression(known []trial.Suppression) (lost *trial.Suppre
 		}
 	}
 	for _, p := range t.NoMail {
+		if p.Reason == trial.ReasonSuppressedAddress && slices.ContainsFunc(t.Lifts, func(l Lift) bool { return l.Of.Equal(p.At) }) {
+			continue
+		}
 		// It has the moment of the event of the mail service. Events come late and in any order, so of one with another
 		// moment nobody knows which address it was of.
 		learn(p, func(k trial.Suppression) bool { return p.At.Truncate(time.Millisecond).Equal(k.At) })
@@ -93,8 +101,39 @@ func (t Trial) UnknownSuppression(known []trial.Suppression) (lost *trial.Suppre
 			continue
 		}
 		if reason := e.Facts.NoMail; reason == trial.ReasonUnsubscribed || reason == trial.ReasonSuppressedAddress {
-			// An address that is known to have bounced is why, and perhaps the vendor's no more.
-			learn(trial.Suppression{Reason: reason, At: e.At}, func(trial.Suppression) bool { return true })
+			if reason == trial.ReasonSuppressedAddress && slices.ContainsFunc(t.Lifts, func(l Lift) bool { return !l.Of.After(e.At) && !e.At.After(l.At) }) {
+				continue // what was lifted since is why
+			}
+			// An address that is known to have bounced is why, and perhaps the vendor's no more; not where that was lifted before.
+			learn(trial.Suppression{Reason: reason, At: e.At}, func(k trial.Suppression) bool {
+				l, lifted := liftOf(k, known)
+				return !lifted || !l.At.Before(e.At)
+			})
+		}
+	}
+	return lost
+}
+
+// liftOf is what is known of the lift of a suppression.
+func liftOf(k trial.Suppression, known []trial.Suppression) (lift trial.Suppression, lifted bool) {
+	i := slices.IndexFunc(known, func(l trial.Suppression) bool {
+		return l.Reason == trial.ReasonLifted && l.AddressHash == k.AddressHash && k.At.Before(l.At)
+	})
+	if i < 0 {
+		return lift, false
+	}
+	return known[i], true
+}
+
+// UnknownLifts are those that the workflow knows of and the database does not, of what the database knows by address. They end
+// nothing that a vendor has said itself.
+func (t Trial) UnknownLifts(known []trial.Suppression) (lost []trial.Suppression) {
+	for _, l := range t.Lifts {
+		for _, k := range known {
+			_, lifted := liftOf(k, known)
+			if k.Reason == trial.ReasonSuppressedAddress && k.AddressHash != "" && !lifted && l.Of.Equal(k.At) {
+				lost = append(lost, trial.Suppression{Reason: trial.ReasonLifted, At: l.At, AddressHash: k.AddressHash})
+			}
 		}
 	}
 	return lost

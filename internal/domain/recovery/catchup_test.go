@@ -133,29 +133,61 @@ func TestSuppressionsThatOnlyTheWorkflowKnows(t *testing.T) {
 		return events
 	}
 	stepUnsubscribed := trial.Suppression{Reason: trial.ReasonUnsubscribed, At: noted("")[2].At}
+	lifted := func(hash string, hours int) trial.Suppression {
+		return trial.Suppression{Reason: trial.ReasonLifted, At: at.Add(time.Duration(hours) * time.Hour), AddressHash: hash}
+	}
+	step := noted("")[2].At
+	stepSuppressed := trial.Suppression{Reason: trial.ReasonSuppressedAddress, At: step}
 	for name, c := range map[string]struct {
 		known, history []trial.Suppression
 		events         []trial.Event
 		want           *trial.Suppression
+		lifts          []recovery.Lift
 	}{
-		"nobody":                         {events: noted("")},
-		"no address is no suppression":   {events: noted(trial.ReasonNoAddress)},
-		"told by signal":                 {history: []trial.Suppression{unsubscribed}, want: &unsubscribed},
-		"the weightier counts":           {history: []trial.Suppression{bounced, unsubscribed, bounced}, want: &unsubscribed},
-		"noted at a step":                {events: noted(trial.ReasonUnsubscribed), want: &stepUnsubscribed},
-		"known already":                  {known: []trial.Suppression{unsubscribed}, history: []trial.Suppression{unsubscribed, later}, events: noted(trial.ReasonUnsubscribed)},
-		"the address is known already":   {known: []trial.Suppression{bouncedAddress}, history: []trial.Suppression{bounced}, events: noted(trial.ReasonSuppressedAddress)},
-		"known but for what is not kept": {known: []trial.Suppression{bouncedAddress}, history: []trial.Suppression{finer}},
-		"another address since":          {known: []trial.Suppression{bouncedAddress}, history: []trial.Suppression{later}, want: &later},
-		"another address, told late":     {known: []trial.Suppression{bouncedAddress}, history: []trial.Suppression{earlier}, want: &earlier},
-		"unsubscribed after it bounced":  {known: []trial.Suppression{bouncedAddress}, history: []trial.Suppression{unsubscribed}, want: &unsubscribed},
-		"taken back since":               {known: []trial.Suppression{{Reason: trial.ReasonResubscribed, At: stepUnsubscribed.At}}, history: []trial.Suppression{unsubscribed}, events: noted(trial.ReasonUnsubscribed)},
-		"unsubscribed after that":        {known: []trial.Suppression{{Reason: trial.ReasonResubscribed, At: at.Add(-1)}}, history: []trial.Suppression{unsubscribed}, want: &unsubscribed},
-		"noted after it bounced":         {known: []trial.Suppression{bouncedAddress}, events: noted(trial.ReasonUnsubscribed), want: &stepUnsubscribed},
+		"lifted since":                      {history: []trial.Suppression{bounced}, lifts: []recovery.Lift{{Of: at, At: step}}},
+		"lifted, and bounced anew":          {history: []trial.Suppression{bounced, later}, lifts: []recovery.Lift{{Of: at, At: at.Add(time.Minute)}}, want: &later},
+		"another was lifted":                {history: []trial.Suppression{bounced}, lifts: []recovery.Lift{{Of: at.Add(time.Second), At: step}}, want: &bounced},
+		"no lift ends what the vendor said": {history: []trial.Suppression{unsubscribed}, lifts: []recovery.Lift{{Of: at, At: step}}, want: &unsubscribed},
+		"noted before the lift":             {events: noted(trial.ReasonSuppressedAddress), lifts: []recovery.Lift{{Of: at, At: step.Add(time.Hour)}}},
+		"noted after the lift":              {events: noted(trial.ReasonSuppressedAddress), lifts: []recovery.Lift{{Of: at, At: step.Add(-time.Hour)}}, want: &stepSuppressed},
+		"the lift is known":                 {known: []trial.Suppression{bouncedAddress, lifted(bouncedAddress.AddressHash, 1)}, events: noted(trial.ReasonSuppressedAddress), want: &stepSuppressed},
+		"a later lift is known":             {known: []trial.Suppression{bouncedAddress, lifted(bouncedAddress.AddressHash, 9999)}, events: noted(trial.ReasonSuppressedAddress)},
+		"nobody":                            {events: noted("")},
+		"no address is no suppression":      {events: noted(trial.ReasonNoAddress)},
+		"told by signal":                    {history: []trial.Suppression{unsubscribed}, want: &unsubscribed},
+		"the weightier counts":              {history: []trial.Suppression{bounced, unsubscribed, bounced}, want: &unsubscribed},
+		"noted at a step":                   {events: noted(trial.ReasonUnsubscribed), want: &stepUnsubscribed},
+		"known already":                     {known: []trial.Suppression{unsubscribed}, history: []trial.Suppression{unsubscribed, later}, events: noted(trial.ReasonUnsubscribed)},
+		"the address is known already":      {known: []trial.Suppression{bouncedAddress}, history: []trial.Suppression{bounced}, events: noted(trial.ReasonSuppressedAddress)},
+		"known but for what is not kept":    {known: []trial.Suppression{bouncedAddress}, history: []trial.Suppression{finer}},
+		"another address since":             {known: []trial.Suppression{bouncedAddress}, history: []trial.Suppression{later}, want: &later},
+		"another address, told late":        {known: []trial.Suppression{bouncedAddress}, history: []trial.Suppression{earlier}, want: &earlier},
+		"unsubscribed after it bounced":     {known: []trial.Suppression{bouncedAddress}, history: []trial.Suppression{unsubscribed}, want: &unsubscribed},
+		"taken back since":                  {known: []trial.Suppression{{Reason: trial.ReasonResubscribed, At: stepUnsubscribed.At}}, history: []trial.Suppression{unsubscribed}, events: noted(trial.ReasonUnsubscribed)},
+		"unsubscribed after that":           {known: []trial.Suppression{{Reason: trial.ReasonResubscribed, At: at.Add(-1)}}, history: []trial.Suppression{unsubscribed}, want: &unsubscribed},
+		"noted after it bounced":            {known: []trial.Suppression{bouncedAddress}, events: noted(trial.ReasonUnsubscribed), want: &stepUnsubscribed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, c.want, recovery.Trial{Events: c.events, NoMail: c.history}.UnknownSuppression(c.known))
+			require.Equal(t, c.want, recovery.Trial{Events: c.events, NoMail: c.history, Lifts: c.lifts}.UnknownSuppression(c.known))
 		})
+	}
+}
+
+// A lift that only the workflow knows is of the address that the database knows by its moment, and of no other.
+func TestLiftsThatOnlyTheWorkflowKnows(t *testing.T) {
+	t.Parallel()
+	of := func(reason trial.Reason, hash string, minutes int) trial.Suppression {
+		return trial.Suppression{Reason: reason, At: at.Add(time.Duration(minutes) * time.Minute), AddressHash: hash}
+	}
+	lifts := []recovery.Lift{{Of: at, At: at.Add(time.Hour)}}
+	const address = trial.ReasonSuppressedAddress
+	for name, c := range map[string]struct{ known, want []trial.Suppression }{
+		"known by its moment":        {[]trial.Suppression{of(address, "a", 0), of(address, "b", 1)}, []trial.Suppression{of(trial.ReasonLifted, "a", 60)}},
+		"known already":              {[]trial.Suppression{of(address, "a", 0), of(trial.ReasonLifted, "a", 59)}, nil},
+		"of an address nobody knows": {[]trial.Suppression{of(address, "", 0)}, nil},
+		"the vendor's own word":      {[]trial.Suppression{of(trial.ReasonUnsubscribed, "", 0)}, nil},
+	} {
+		require.Equal(t, c.want, recovery.Trial{Lifts: lifts}.UnknownLifts(c.known), name)
 	}
 }

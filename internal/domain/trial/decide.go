@@ -18,6 +18,7 @@ const (
 	ReasonSuppressedAddress  Reason = "suppressed-address"
 	ReasonUnsubscribed       Reason = "unsubscribed"
 	ReasonResubscribed       Reason = "resubscribed"
+	ReasonLifted             Reason = "lifted"
 	ReasonNoAddress          Reason = "no-address"
 	ReasonAddressRefused     Reason = "address-refused"
 	ReasonRevised            Reason = "schedule-revised"

@@ -24,8 +24,11 @@ type Vendor struct {
 	Automation *Automation
 	// ErasedAt is when name and address were removed, nil if they were not.
 	ErasedAt *time.Time
-	// Suppression is why no e-mail may go to the vendor's present address, nil for none.
+	// Suppression is why no e-mail may go to the vendor's present address, nil for none: the weightiest of Stops.
 	Suppression *Suppression
+	// Stops are all that stop e-mail to the present address, LiftedAt is when that was lifted last; zero for never.
+	Stops    []Stop
+	LiftedAt time.Time
 }
 
 // Automation is the field trialAutomation of a user document.
@@ -67,17 +70,6 @@ type Conversion struct {
 	Recorded bool `json:"recorded"`
 }
 
-// Suppression stops e-mail to a vendor.
-type Suppression struct {
-	// Reason is ReasonSuppressedAddress or ReasonUnsubscribed. ReasonResubscribed stops nothing: it is on record beside the others
-	// where a vendor has taken back that it unsubscribed, up to then.
-	Reason Reason    `json:"reason"`
-	At     time.Time `json:"at"`
-	// AddressHash is the address that bounced or complained; another address
-	// of the same vendor may be written to. Empty suppresses every address.
-	AddressHash string `json:"addressHash"`
-}
-
 // SameTime reports whether an external time equals one of ours: many sources have
 // whole seconds only, and truncate the rest.
 func SameTime(theirs, ours time.Time) bool {
@@ -112,37 +104,6 @@ var address = regexp.MustCompile(`[^\s@]@[^\s@.]+\.[^\s@.]`)
 
 // HoldsAddress reports whether a text contains what looks like any e-mail address.
 func HoldsAddress(text string) bool { return address.MatchString(text) }
-
-// Covers reports whether s already stops everything that o stops, or has ended that.
-func (s *Suppression) Covers(o Suppression) bool {
-	if s != nil && s.Reason == ReasonResubscribed {
-		return o.Reason == ReasonUnsubscribed && !o.At.After(s.At)
-	}
-	return s != nil && (s.Reason == ReasonUnsubscribed || s.Reason == o.Reason && (s.AddressHash == "" || s.AddressHash == o.AddressHash))
-}
-
-// Rank orders suppressions by how much they stop.
-func (s Suppression) Rank() int {
-	switch {
-	case s.Reason == ReasonUnsubscribed:
-		return 3
-	case s.AddressHash == "":
-		return 2
-	}
-	return 1
-}
-
-func (s Suppression) stops(address string) bool {
-	return s.AddressHash == "" || s.AddressHash == AddressHash(address)
-}
-
-// Suppress sets a suppression, unless it is for another address than the present
-// one, stops nothing or stops no more than the stored one.
-func (v *Vendor) Suppress(s Suppression) {
-	if s.Reason != ReasonResubscribed && s.stops(v.Email) && (v.Suppression == nil || v.Suppression.Rank() < s.Rank()) {
-		v.Suppression = &s
-	}
-}
 
 // NoMail is why the vendor cannot be written to, empty if it can. It alone decides that;
 // the store has merged its own knowledge into Suppression.
