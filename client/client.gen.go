@@ -821,6 +821,9 @@ type Hold = trial.HeldStep
 // KeptSuppression defines model for KeptSuppression.
 type KeptSuppression = trial.Suppression
 
+// Lift defines model for Lift.
+type Lift = trial.Lift
+
 // MailEventReceipt defines model for MailEventReceipt.
 type MailEventReceipt struct {
 	// Result recorded, or repeated when this message came before, or ignored when it is not about an e-mail of ours, or confirmed for a subscription.
@@ -1105,12 +1108,37 @@ type Step = trial.Step
 // StepRecord defines model for StepRecord.
 type StepRecord = trial.StepRecord
 
+// StoppedFrom defines model for StoppedFrom.
+type StoppedFrom = trial.StoppedFrom
+
+// SuppressedVendor defines model for SuppressedVendor.
+type SuppressedVendor = trial.SuppressedVendor
+
 // Suppression defines model for Suppression.
 type Suppression struct {
 	At time.Time `json:"at"`
 
 	// Reason suppressed-address (a hard bounce or a complaint) or unsubscribed.
 	Reason string `json:"reason"`
+}
+
+// SuppressionCause What stops e-mail. unknown is a bounce or a complaint, where it is not on record which.
+type SuppressionCause = trial.Cause
+
+// SuppressionLift defines model for SuppressionLift.
+type SuppressionLift struct {
+	// Reason Why; without names or addresses.
+	Reason string `json:"reason"`
+
+	// Seen The mark that was shown: refused where something has changed since. Without it whatever stops e-mail now is lifted.
+	Seen *string `json:"seen,omitempty"`
+}
+
+// SuppressionPage defines model for SuppressionPage.
+type SuppressionPage struct {
+	// NextCursor Gives the next page; empty on the last one.
+	NextCursor   string             `json:"nextCursor"`
+	Suppressions []SuppressedVendor `json:"suppressions"`
 }
 
 // Timetable defines model for Timetable.
@@ -1521,6 +1549,18 @@ type SetRolloutPercentageParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ListSuppressionsParams defines parameters for ListSuppressions.
+type ListSuppressionsParams struct {
+	// Cause Only vendors that are stopped by this.
+	Cause *SuppressionCause `form:"cause,omitempty" json:"cause,omitempty"`
+
+	// Limit How many vendors to answer with at most.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The nextCursor of the page before.
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ListTrialsParams defines parameters for ListTrials.
 type ListTrialsParams struct {
 	// Status Only trials of this status.
@@ -1574,6 +1614,12 @@ type ReviveTrialParams struct {
 
 // ShortenTrialParams defines parameters for ShortenTrial.
 type ShortenTrialParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// LiftSuppressionParams defines parameters for LiftSuppression.
+type LiftSuppressionParams struct {
 	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -1673,6 +1719,9 @@ type SearchVendorsJSONRequestBody = VendorSearch
 
 // EraseVendorJSONRequestBody defines body for EraseVendor for application/json ContentType.
 type EraseVendorJSONRequestBody = ErasureRequest
+
+// LiftSuppressionJSONRequestBody defines body for LiftSuppression for application/json ContentType.
+type LiftSuppressionJSONRequestBody = SuppressionLift
 
 // RegisterVendorJSONRequestBody defines body for RegisterVendor for application/json ContentType.
 type RegisterVendorJSONRequestBody = VendorRegistration
@@ -2313,6 +2362,13 @@ type ClientInterface interface {
 	// Corresponds with POST /api/admin/rollouts/{rolloutId}/set-percentage (the `SetRolloutPercentage` operationId).
 	SetRolloutPercentage(ctx context.Context, rolloutId RolloutID, params *SetRolloutPercentageParams, body SetRolloutPercentageJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListSuppressions Vendors to whose present address no e-mail goes, the latest first
+	//
+	// Without those that were erased, and without whoever is stopped by what an e-mail to another vendor did at the same address. A page may be short, or empty, and not the last one.
+	//
+	// Corresponds with GET /api/admin/suppressions (the `ListSuppressions` operationId).
+	ListSuppressions(ctx context.Context, params *ListSuppressionsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListTokens The tokens that were issued, and how they stand
 	//
 	// Those that have expired or were revoked too. A token's text is not kept and cannot be shown.
@@ -2493,6 +2549,24 @@ type ClientInterface interface {
 	// Corresponds with GET /api/admin/vendors/{id}/export (the `ExportVendor` operationId).
 	ExportVendor(ctx context.Context, id VendorID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// LiftSuppressionWithBody Let e-mails go to an address again that has bounced
+	//
+	// Ends what stops e-mail to the vendor's present address, up to now: an e-mail that was sent before and bounces later changes nothing, one that is sent afterwards and bounces stops it again. A complaint, and what may be one, can be lifted once the vendor has asked for e-mail again; that it unsubscribed, and an erasure, never: that is a 409. Needs the flag adminTools.enabled.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/vendors/{id}/suppression/lift (the `LiftSuppression` operationId).
+	LiftSuppressionWithBody(ctx context.Context, id VendorID, params *LiftSuppressionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// LiftSuppression Let e-mails go to an address again that has bounced
+	//
+	// Ends what stops e-mail to the vendor's present address, up to now: an e-mail that was sent before and bounces later changes nothing, one that is sent afterwards and bounces stops it again. A complaint, and what may be one, can be lifted once the vendor has asked for e-mail again; that it unsubscribed, and an erasure, never: that is a 409. Needs the flag adminTools.enabled.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/vendors/{id}/suppression/lift (the `LiftSuppression` operationId).
+	LiftSuppression(ctx context.Context, id VendorID, params *LiftSuppressionParams, body LiftSuppressionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetDocumentation This description, for people
 	//
 	// Corresponds with GET /api/docs (the `GetDocumentation` operationId).
@@ -2610,7 +2684,7 @@ type ClientInterface interface {
 
 	// ChangeMailsWithBody Stop the e-mails to a vendor, or have them again
 	//
-	// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case.
+	// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case; who asked for it again may be helped by an operator.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2619,7 +2693,7 @@ type ClientInterface interface {
 
 	// ChangeMailsWithFormdataBody Stop the e-mails to a vendor, or have them again
 	//
-	// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case.
+	// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case; who asked for it again may be helped by an operator.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type.
 	//
@@ -3885,6 +3959,23 @@ func (c *Client) SetRolloutPercentage(ctx context.Context, rolloutId RolloutID, 
 	return c.Client.Do(req)
 }
 
+// ListSuppressions Vendors to whose present address no e-mail goes, the latest first
+//
+// Without those that were erased, and without whoever is stopped by what an e-mail to another vendor did at the same address. A page may be short, or empty, and not the last one.
+//
+// Corresponds with GET /api/admin/suppressions (the `ListSuppressions` operationId).
+func (c *Client) ListSuppressions(ctx context.Context, params *ListSuppressionsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSuppressionsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListTokens The tokens that were issued, and how they stand
 //
 // Those that have expired or were revoked too. A token's text is not kept and cannot be shown.
@@ -4285,6 +4376,44 @@ func (c *Client) ExportVendor(ctx context.Context, id VendorID, reqEditors ...Re
 	return c.Client.Do(req)
 }
 
+// LiftSuppressionWithBody Let e-mails go to an address again that has bounced
+//
+// Ends what stops e-mail to the vendor's present address, up to now: an e-mail that was sent before and bounces later changes nothing, one that is sent afterwards and bounces stops it again. A complaint, and what may be one, can be lifted once the vendor has asked for e-mail again; that it unsubscribed, and an erasure, never: that is a 409. Needs the flag adminTools.enabled.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/vendors/{id}/suppression/lift (the `LiftSuppression` operationId).
+func (c *Client) LiftSuppressionWithBody(ctx context.Context, id VendorID, params *LiftSuppressionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLiftSuppressionRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// LiftSuppression Let e-mails go to an address again that has bounced
+//
+// Ends what stops e-mail to the vendor's present address, up to now: an e-mail that was sent before and bounces later changes nothing, one that is sent afterwards and bounces stops it again. A complaint, and what may be one, can be lifted once the vendor has asked for e-mail again; that it unsubscribed, and an erasure, never: that is a 409. Needs the flag adminTools.enabled.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/vendors/{id}/suppression/lift (the `LiftSuppression` operationId).
+func (c *Client) LiftSuppression(ctx context.Context, id VendorID, params *LiftSuppressionParams, body LiftSuppressionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLiftSuppressionRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetDocumentation This description, for people
 //
 // Corresponds with GET /api/docs (the `GetDocumentation` operationId).
@@ -4552,7 +4681,7 @@ func (c *Client) ShowGuide(ctx context.Context, token string, reqEditors ...Requ
 
 // ChangeMailsWithBody Stop the e-mails to a vendor, or have them again
 //
-// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case.
+// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case; who asked for it again may be helped by an operator.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4571,7 +4700,7 @@ func (c *Client) ChangeMailsWithBody(ctx context.Context, token string, contentT
 
 // ChangeMailsWithFormdataBody Stop the e-mails to a vendor, or have them again
 //
-// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case.
+// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case; who asked for it again may be helped by an operator.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type.
 //
@@ -6800,6 +6929,84 @@ func NewSetRolloutPercentageRequestWithBody(server string, rolloutId RolloutID, 
 	return req, nil
 }
 
+// NewListSuppressionsRequest constructs an http.Request for the ListSuppressions method
+func NewListSuppressionsRequest(server string, params *ListSuppressionsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/suppressions")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Cause != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cause", *params.Cause, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListTokensRequest constructs an http.Request for the ListTokens method
 func NewListTokensRequest(server string) (*http.Request, error) {
 	var err error
@@ -7537,6 +7744,66 @@ func NewExportVendorRequest(server string, id VendorID) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewLiftSuppressionRequest calls the generic LiftSuppression builder with application/json body
+func NewLiftSuppressionRequest(server string, id VendorID, params *LiftSuppressionParams, body LiftSuppressionJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewLiftSuppressionRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewLiftSuppressionRequestWithBody constructs an http.Request for the LiftSuppression method, with any body, and a specified content type
+func NewLiftSuppressionRequestWithBody(server string, id VendorID, params *LiftSuppressionParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/vendors/%s/suppression/lift", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
 	}
 
 	return req, nil
@@ -8747,6 +9014,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/admin/rollouts/{rolloutId}/set-percentage (the `SetRolloutPercentage` operationId).
 	SetRolloutPercentageWithResponse(ctx context.Context, rolloutId RolloutID, params *SetRolloutPercentageParams, body SetRolloutPercentageJSONRequestBody, reqEditors ...RequestEditorFn) (*SetRolloutPercentageResponse, error)
 
+	// ListSuppressionsWithResponse Vendors to whose present address no e-mail goes, the latest first
+	//
+	// Without those that were erased, and without whoever is stopped by what an e-mail to another vendor did at the same address. A page may be short, or empty, and not the last one.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/admin/suppressions (the `ListSuppressions` operationId).
+	ListSuppressionsWithResponse(ctx context.Context, params *ListSuppressionsParams, reqEditors ...RequestEditorFn) (*ListSuppressionsResponse, error)
+
 	// ListTokensWithResponse The tokens that were issued, and how they stand
 	//
 	// Those that have expired or were revoked too. A token's text is not kept and cannot be shown.
@@ -8939,6 +9215,24 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/admin/vendors/{id}/export (the `ExportVendor` operationId).
 	ExportVendorWithResponse(ctx context.Context, id VendorID, reqEditors ...RequestEditorFn) (*ExportVendorResponse, error)
 
+	// LiftSuppressionWithBodyWithResponse Let e-mails go to an address again that has bounced
+	//
+	// Ends what stops e-mail to the vendor's present address, up to now: an e-mail that was sent before and bounces later changes nothing, one that is sent afterwards and bounces stops it again. A complaint, and what may be one, can be lifted once the vendor has asked for e-mail again; that it unsubscribed, and an erasure, never: that is a 409. Needs the flag adminTools.enabled.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/vendors/{id}/suppression/lift (the `LiftSuppression` operationId).
+	LiftSuppressionWithBodyWithResponse(ctx context.Context, id VendorID, params *LiftSuppressionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LiftSuppressionResponse, error)
+
+	// LiftSuppressionWithResponse Let e-mails go to an address again that has bounced
+	//
+	// Ends what stops e-mail to the vendor's present address, up to now: an e-mail that was sent before and bounces later changes nothing, one that is sent afterwards and bounces stops it again. A complaint, and what may be one, can be lifted once the vendor has asked for e-mail again; that it unsubscribed, and an erasure, never: that is a 409. Needs the flag adminTools.enabled.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/vendors/{id}/suppression/lift (the `LiftSuppression` operationId).
+	LiftSuppressionWithResponse(ctx context.Context, id VendorID, params *LiftSuppressionParams, body LiftSuppressionJSONRequestBody, reqEditors ...RequestEditorFn) (*LiftSuppressionResponse, error)
+
 	// GetDocumentationWithResponse This description, for people
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -9068,7 +9362,7 @@ type ClientWithResponsesInterface interface {
 
 	// ChangeMailsWithBodyWithResponse Stop the e-mails to a vendor, or have them again
 	//
-	// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case.
+	// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case; who asked for it again may be helped by an operator.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9077,7 +9371,7 @@ type ClientWithResponsesInterface interface {
 
 	// ChangeMailsWithFormdataBodyWithResponse Stop the e-mails to a vendor, or have them again
 	//
-	// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case.
+	// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case; who asked for it again may be helped by an operator.
 	//
 	// Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -11413,6 +11707,54 @@ func (r SetRolloutPercentageResponse) ContentType() string {
 	return ""
 }
 
+type ListSuppressionsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SuppressionPage
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListSuppressionsResponse) GetJSON200() *SuppressionPage {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListSuppressionsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListSuppressionsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListSuppressionsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListSuppressionsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListSuppressionsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ListTokensResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -12261,6 +12603,82 @@ func (r ExportVendorResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ExportVendorResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type LiftSuppressionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Lift
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Forbidden
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *NotFound
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Conflict
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *KeyReused
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r LiftSuppressionResponse) GetJSON200() *Lift {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r LiftSuppressionResponse) GetApplicationproblemJSON403() *Forbidden {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r LiftSuppressionResponse) GetApplicationproblemJSON404() *NotFound {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r LiftSuppressionResponse) GetApplicationproblemJSON409() *Conflict {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r LiftSuppressionResponse) GetApplicationproblemJSON422() *KeyReused {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r LiftSuppressionResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r LiftSuppressionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r LiftSuppressionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r LiftSuppressionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r LiftSuppressionResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -14068,6 +14486,21 @@ func (c *ClientWithResponses) SetRolloutPercentageWithResponse(ctx context.Conte
 	return ParseSetRolloutPercentageResponse(rsp)
 }
 
+// ListSuppressionsWithResponse Vendors to whose present address no e-mail goes, the latest first
+//
+// Without those that were erased, and without whoever is stopped by what an e-mail to another vendor did at the same address. A page may be short, or empty, and not the last one.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/admin/suppressions (the `ListSuppressions` operationId).
+func (c *ClientWithResponses) ListSuppressionsWithResponse(ctx context.Context, params *ListSuppressionsParams, reqEditors ...RequestEditorFn) (*ListSuppressionsResponse, error) {
+	rsp, err := c.ListSuppressions(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListSuppressionsResponse(rsp)
+}
+
 // ListTokensWithResponse The tokens that were issued, and how they stand
 //
 // Those that have expired or were revoked too. A token's text is not kept and cannot be shown.
@@ -14392,6 +14825,36 @@ func (c *ClientWithResponses) ExportVendorWithResponse(ctx context.Context, id V
 	return ParseExportVendorResponse(rsp)
 }
 
+// LiftSuppressionWithBodyWithResponse Let e-mails go to an address again that has bounced
+//
+// Ends what stops e-mail to the vendor's present address, up to now: an e-mail that was sent before and bounces later changes nothing, one that is sent afterwards and bounces stops it again. A complaint, and what may be one, can be lifted once the vendor has asked for e-mail again; that it unsubscribed, and an erasure, never: that is a 409. Needs the flag adminTools.enabled.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/vendors/{id}/suppression/lift (the `LiftSuppression` operationId).
+func (c *ClientWithResponses) LiftSuppressionWithBodyWithResponse(ctx context.Context, id VendorID, params *LiftSuppressionParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LiftSuppressionResponse, error) {
+	rsp, err := c.LiftSuppressionWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseLiftSuppressionResponse(rsp)
+}
+
+// LiftSuppressionWithResponse Let e-mails go to an address again that has bounced
+//
+// Ends what stops e-mail to the vendor's present address, up to now: an e-mail that was sent before and bounces later changes nothing, one that is sent afterwards and bounces stops it again. A complaint, and what may be one, can be lifted once the vendor has asked for e-mail again; that it unsubscribed, and an erasure, never: that is a 409. Needs the flag adminTools.enabled.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/vendors/{id}/suppression/lift (the `LiftSuppression` operationId).
+func (c *ClientWithResponses) LiftSuppressionWithResponse(ctx context.Context, id VendorID, params *LiftSuppressionParams, body LiftSuppressionJSONRequestBody, reqEditors ...RequestEditorFn) (*LiftSuppressionResponse, error) {
+	rsp, err := c.LiftSuppression(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseLiftSuppressionResponse(rsp)
+}
+
 // GetDocumentationWithResponse This description, for people
 //
 // Returns a wrapper object for the known response body format(s).
@@ -14611,7 +15074,7 @@ func (c *ClientWithResponses) ShowGuideWithResponse(ctx context.Context, token s
 
 // ChangeMailsWithBodyWithResponse Stop the e-mails to a vendor, or have them again
 //
-// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case.
+// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case; who asked for it again may be helped by an operator.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -14626,7 +15089,7 @@ func (c *ClientWithResponses) ChangeMailsWithBodyWithResponse(ctx context.Contex
 
 // ChangeMailsWithFormdataBodyWithResponse Stop the e-mails to a vendor, or have them again
 //
-// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case.
+// Called by the page above. Safe to repeat. An address that bounced or complained gets no e-mail in either case; who asked for it again may be helped by an operator.
 //
 // Takes a body of the `application/x-www-form-urlencoded` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16331,6 +16794,39 @@ func ParseSetRolloutPercentageResponse(rsp *http.Response) (*SetRolloutPercentag
 	return response, nil
 }
 
+// ParseListSuppressionsResponse parses an HTTP response from a ListSuppressionsWithResponse call
+func ParseListSuppressionsResponse(rsp *http.Response) (*ListSuppressionsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListSuppressionsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SuppressionPage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListTokensResponse parses an HTTP response from a ListTokensWithResponse call
 func ParseListTokensResponse(rsp *http.Response) (*ListTokensResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -16962,6 +17458,67 @@ func ParseExportVendorResponse(rsp *http.Response) (*ExportVendorResponse, error
 			return nil, err
 		}
 		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseLiftSuppressionResponse parses an HTTP response from a LiftSuppressionWithResponse call
+func ParseLiftSuppressionResponse(rsp *http.Response) (*LiftSuppressionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &LiftSuppressionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Lift
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest KeyReused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

@@ -100,7 +100,7 @@ func (a *app) root() *cobra.Command {
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.AddCommand(
-		a.vendor(), a.trial(), a.bulk(), a.flags(), a.rollout(), a.alerts(), a.canary(), a.policies(), a.experiments(), a.mail(), a.tokens(), a.audit(), a.importing(), a.counters(),
+		a.vendor(), a.trial(), a.suppressions(), a.bulk(), a.flags(), a.rollout(), a.alerts(), a.canary(), a.policies(), a.experiments(), a.mail(), a.tokens(), a.audit(), a.importing(), a.counters(),
 		a.migrate(), a.backup(), a.restore(), a.catchUp(), a.setup(),
 	)
 	for _, group := range append(root.Commands(), root) {

@@ -819,6 +819,9 @@ type Hold = trial.HeldStep
 // KeptSuppression defines model for KeptSuppression.
 type KeptSuppression = trial.Suppression
 
+// Lift defines model for Lift.
+type Lift = trial.Lift
+
 // MailEventReceipt defines model for MailEventReceipt.
 type MailEventReceipt struct {
 	// Result recorded, or repeated when this message came before, or ignored when it is not about an e-mail of ours, or confirmed for a subscription.
@@ -1103,12 +1106,37 @@ type Step = trial.Step
 // StepRecord defines model for StepRecord.
 type StepRecord = trial.StepRecord
 
+// StoppedFrom defines model for StoppedFrom.
+type StoppedFrom = trial.StoppedFrom
+
+// SuppressedVendor defines model for SuppressedVendor.
+type SuppressedVendor = trial.SuppressedVendor
+
 // Suppression defines model for Suppression.
 type Suppression struct {
 	At time.Time `json:"at"`
 
 	// Reason suppressed-address (a hard bounce or a complaint) or unsubscribed.
 	Reason string `json:"reason"`
+}
+
+// SuppressionCause What stops e-mail. unknown is a bounce or a complaint, where it is not on record which.
+type SuppressionCause = trial.Cause
+
+// SuppressionLift defines model for SuppressionLift.
+type SuppressionLift struct {
+	// Reason Why; without names or addresses.
+	Reason string `json:"reason"`
+
+	// Seen The mark that was shown: refused where something has changed since. Without it whatever stops e-mail now is lifted.
+	Seen *string `json:"seen,omitempty"`
+}
+
+// SuppressionPage defines model for SuppressionPage.
+type SuppressionPage struct {
+	// NextCursor Gives the next page; empty on the last one.
+	NextCursor   string             `json:"nextCursor"`
+	Suppressions []SuppressedVendor `json:"suppressions"`
 }
 
 // Timetable defines model for Timetable.
@@ -1519,6 +1547,18 @@ type SetRolloutPercentageParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ListSuppressionsParams defines parameters for ListSuppressions.
+type ListSuppressionsParams struct {
+	// Cause Only vendors that are stopped by this.
+	Cause *SuppressionCause `form:"cause,omitempty" json:"cause,omitempty"`
+
+	// Limit How many vendors to answer with at most.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The nextCursor of the page before.
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ListTrialsParams defines parameters for ListTrials.
 type ListTrialsParams struct {
 	// Status Only trials of this status.
@@ -1572,6 +1612,12 @@ type ReviveTrialParams struct {
 
 // ShortenTrialParams defines parameters for ShortenTrial.
 type ShortenTrialParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// LiftSuppressionParams defines parameters for LiftSuppression.
+type LiftSuppressionParams struct {
 	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -1671,6 +1717,9 @@ type SearchVendorsJSONRequestBody = VendorSearch
 
 // EraseVendorJSONRequestBody defines body for EraseVendor for application/json ContentType.
 type EraseVendorJSONRequestBody = ErasureRequest
+
+// LiftSuppressionJSONRequestBody defines body for LiftSuppression for application/json ContentType.
+type LiftSuppressionJSONRequestBody = SuppressionLift
 
 // RegisterVendorJSONRequestBody defines body for RegisterVendor for application/json ContentType.
 type RegisterVendorJSONRequestBody = VendorRegistration
@@ -1821,6 +1870,9 @@ type ServerInterface interface {
 	// SetRolloutPercentage Set the percentage by hand and hold there
 	// (POST /api/admin/rollouts/{rolloutId}/set-percentage)
 	SetRolloutPercentage(w http.ResponseWriter, r *http.Request, rolloutId RolloutID, params SetRolloutPercentageParams)
+	// ListSuppressions Vendors to whose present address no e-mail goes, the latest first
+	// (GET /api/admin/suppressions)
+	ListSuppressions(w http.ResponseWriter, r *http.Request, params ListSuppressionsParams)
 	// ListTokens The tokens that were issued, and how they stand
 	// (GET /api/admin/tokens)
 	ListTokens(w http.ResponseWriter, r *http.Request)
@@ -1863,6 +1915,9 @@ type ServerInterface interface {
 	// ExportVendor Everything that is kept of a vendor
 	// (GET /api/admin/vendors/{id}/export)
 	ExportVendor(w http.ResponseWriter, r *http.Request, id VendorID)
+	// LiftSuppression Let e-mails go to an address again that has bounced
+	// (POST /api/admin/vendors/{id}/suppression/lift)
+	LiftSuppression(w http.ResponseWriter, r *http.Request, id VendorID, params LiftSuppressionParams)
 	// GetDocumentation This description, for people
 	// (GET /api/docs)
 	GetDocumentation(w http.ResponseWriter, r *http.Request)
@@ -3483,6 +3538,65 @@ func (siw *ServerInterfaceWrapper) SetRolloutPercentage(w http.ResponseWriter, r
 	handler.ServeHTTP(w, r)
 }
 
+// ListSuppressions operation middleware
+func (siw *ServerInterfaceWrapper) ListSuppressions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSuppressionsParams
+
+	// ------------- Optional query parameter "cause" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cause", r.URL.Query(), &params.Cause, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cause"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cause", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListSuppressions(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListTokens operation middleware
 func (siw *ServerInterfaceWrapper) ListTokens(w http.ResponseWriter, r *http.Request) {
 
@@ -4067,6 +4181,60 @@ func (siw *ServerInterfaceWrapper) ExportVendor(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// LiftSuppression operation middleware
+func (siw *ServerInterfaceWrapper) LiftSuppression(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id VendorID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params LiftSuppressionParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err = fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LiftSuppression(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetDocumentation operation middleware
 func (siw *ServerInterfaceWrapper) GetDocumentation(w http.ResponseWriter, r *http.Request) {
 
@@ -4539,6 +4707,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/api/admin/vendors/{id}/export", wrapper.ExportVendor).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/vendors/{id}/erase", wrapper.EraseVendor).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/suppressions", wrapper.ListSuppressions).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/vendors/{id}/suppression/lift", wrapper.LiftSuppression).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/trials", wrapper.ListTrials).Methods(http.MethodGet)
 
@@ -6850,6 +7022,45 @@ func (response SetRolloutPercentagedefaultApplicationProblemPlusJSONResponse) Vi
 	return err
 }
 
+type ListSuppressionsRequestObject struct {
+	Params ListSuppressionsParams
+}
+
+type ListSuppressionsResponseObject interface {
+	VisitListSuppressionsResponse(w http.ResponseWriter) error
+}
+
+type ListSuppressions200JSONResponse SuppressionPage
+
+func (response ListSuppressions200JSONResponse) VisitListSuppressionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSuppressionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSuppressionsdefaultApplicationProblemPlusJSONResponse) VisitListSuppressionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListTokensRequestObject struct {
 }
 
@@ -7811,6 +8022,111 @@ type ExportVendordefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ExportVendordefaultApplicationProblemPlusJSONResponse) VisitExportVendorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftSuppressionRequestObject struct {
+	Id     VendorID `json:"id"`
+	Params LiftSuppressionParams
+	Body   *LiftSuppressionJSONRequestBody
+}
+
+type LiftSuppressionResponseObject interface {
+	VisitLiftSuppressionResponse(w http.ResponseWriter) error
+}
+
+type LiftSuppression200JSONResponse Lift
+
+func (response LiftSuppression200JSONResponse) VisitLiftSuppressionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftSuppression403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response LiftSuppression403ApplicationProblemPlusJSONResponse) VisitLiftSuppressionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftSuppression404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response LiftSuppression404ApplicationProblemPlusJSONResponse) VisitLiftSuppressionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftSuppression409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response LiftSuppression409ApplicationProblemPlusJSONResponse) VisitLiftSuppressionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftSuppression422ApplicationProblemPlusJSONResponse struct {
+	KeyReusedApplicationProblemPlusJSONResponse
+}
+
+func (response LiftSuppression422ApplicationProblemPlusJSONResponse) VisitLiftSuppressionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LiftSuppressiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response LiftSuppressiondefaultApplicationProblemPlusJSONResponse) VisitLiftSuppressionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8953,6 +9269,9 @@ type StrictServerInterface interface {
 	// SetRolloutPercentage Set the percentage by hand and hold there
 	// (POST /api/admin/rollouts/{rolloutId}/set-percentage)
 	SetRolloutPercentage(ctx context.Context, request SetRolloutPercentageRequestObject) (SetRolloutPercentageResponseObject, error)
+	// ListSuppressions Vendors to whose present address no e-mail goes, the latest first
+	// (GET /api/admin/suppressions)
+	ListSuppressions(ctx context.Context, request ListSuppressionsRequestObject) (ListSuppressionsResponseObject, error)
 	// ListTokens The tokens that were issued, and how they stand
 	// (GET /api/admin/tokens)
 	ListTokens(ctx context.Context, request ListTokensRequestObject) (ListTokensResponseObject, error)
@@ -8995,6 +9314,9 @@ type StrictServerInterface interface {
 	// ExportVendor Everything that is kept of a vendor
 	// (GET /api/admin/vendors/{id}/export)
 	ExportVendor(ctx context.Context, request ExportVendorRequestObject) (ExportVendorResponseObject, error)
+	// LiftSuppression Let e-mails go to an address again that has bounced
+	// (POST /api/admin/vendors/{id}/suppression/lift)
+	LiftSuppression(ctx context.Context, request LiftSuppressionRequestObject) (LiftSuppressionResponseObject, error)
 	// GetDocumentation This description, for people
 	// (GET /api/docs)
 	GetDocumentation(ctx context.Context, request GetDocumentationRequestObject) (GetDocumentationResponseObject, error)
@@ -10385,6 +10707,32 @@ func (sh *strictHandler) SetRolloutPercentage(w http.ResponseWriter, r *http.Req
 	}
 }
 
+// ListSuppressions operation middleware
+func (sh *strictHandler) ListSuppressions(w http.ResponseWriter, r *http.Request, params ListSuppressionsParams) {
+	var request ListSuppressionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSuppressions(ctx, request.(ListSuppressionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSuppressions")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListSuppressionsResponseObject); ok {
+		if err := validResponse.VisitListSuppressionsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListTokens operation middleware
 func (sh *strictHandler) ListTokens(w http.ResponseWriter, r *http.Request) {
 	var request ListTokensRequestObject
@@ -10799,6 +11147,40 @@ func (sh *strictHandler) ExportVendor(w http.ResponseWriter, r *http.Request, id
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ExportVendorResponseObject); ok {
 		if err := validResponse.VisitExportVendorResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// LiftSuppression operation middleware
+func (sh *strictHandler) LiftSuppression(w http.ResponseWriter, r *http.Request, id VendorID, params LiftSuppressionParams) {
+	var request LiftSuppressionRequestObject
+
+	request.Id = id
+	request.Params = params
+
+	var body LiftSuppressionJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.LiftSuppression(ctx, request.(LiftSuppressionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LiftSuppression")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(LiftSuppressionResponseObject); ok {
+		if err := validResponse.VisitLiftSuppressionResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

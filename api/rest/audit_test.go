@@ -40,7 +40,7 @@ var changing = map[string]string{
 	"startPlannedBulkOperation": because, "pauseBulkOperation": because, "resumeBulkOperation": because, "stopBulkOperation": because,
 	"createToken": `{"name":"support-1","role":"viewer","expiresAt":"2026-04-01T00:00:00Z"}`, "revokeToken": "", "startCanary": "",
 	"sendMail":    `{"kind":"welcome","to":"po@shop.example"}`,
-	"eraseVendor": because, "startExperiment": startExperiment, "endExperiment": `{"picked":"b","reason":"because"}`,
+	"eraseVendor": because, "liftSuppression": because, "startExperiment": startExperiment, "endExperiment": `{"picked":"b","reason":"because"}`,
 }
 
 // concrete puts something that is there into a path.
@@ -121,8 +121,8 @@ func TestEveryChangeIsOnRecord(t *testing.T) {
 		}
 		outcomes[want]++
 	})
-	require.Equal(t, map[audit.Outcome]int{audit.Done: 18, audit.Refused: 13}, outcomes,
-		"refused are a move to the same policy, start and resume, since a rollout runs, revive, those of an experiment, which begins at 100 %, and those of a bulk operation, a token and canaries that are not there")
+	require.Equal(t, map[audit.Outcome]int{audit.Done: 18, audit.Refused: 14}, outcomes,
+		"refused are a move to the same policy, start and resume, since a rollout runs, revive, those of an experiment, which begins at 100 %, a lift, since nothing is suppressed, and those of a bulk operation, a token and canaries that are not there")
 }
 
 // What cannot be put on record is not done.

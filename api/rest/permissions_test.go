@@ -74,6 +74,7 @@ var opens = map[string]string{
 	"GET /api/admin/vendors/{id}/export": "admin",
 	"POST /api/admin/vendors/{id}/erase": "admin",
 	"POST /api/admin/vendors/search":     "operator",
+	"GET /api/admin/suppressions":        "viewer", "POST /api/admin/vendors/{id}/suppression/lift": "operator",
 
 	"GET /api/admin/audit": "viewer",
 

@@ -92,7 +92,7 @@ func (s *server) guide(ctx context.Context, vendorID, said string) (*bytes.Reade
 	view := guideView{Guide: vendorpage.NewGuide(l, vendorpage.Facts{Vendor: v, Trial: state, Now: now}, func(kind string) string {
 		return l.Brand.Target(kind, v.ID, token)
 	})}
-	if view.Mails != vendorpage.MailsFail { // what is said would not be true
+	if view.Mails == vendorpage.MailsOn || view.Mails == vendorpage.MailsOff { // else what is said would not be true
 		view.Said = view.Say[said]
 	}
 	return vendorPage("guide", view)

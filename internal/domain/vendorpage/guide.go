@@ -24,9 +24,11 @@ type Mails string
 
 // What becomes of e-mails to a vendor.
 const (
-	MailsOn   Mails = "on"
-	MailsOff  Mails = "off"  // the vendor wants none
-	MailsFail Mails = "fail" // the address takes none
+	MailsOn    Mails = "on"
+	MailsOff   Mails = "off"   // the vendor wants none
+	MailsFail  Mails = "fail"  // the address takes none
+	MailsAsk   Mails = "ask"   // nor that, and the vendor may ask for them: an e-mail was called spam, perhaps by mistake
+	MailsAsked Mails = "asked" // nor that, and the vendor has asked
 )
 
 // Guide is the page that tells a vendor of its trial.
@@ -113,11 +115,28 @@ func (f Facts) mails() Mails {
 	switch f.Vendor.NoMail() {
 	case "":
 		return MailsOn
+	case trial.ReasonSuppressedAddress:
+		return f.failing()
 	case trial.ReasonUnsubscribed:
 		return MailsOff
 	default:
 		return MailsFail
 	}
+}
+
+// failing is what becomes of e-mails to an address that bounced or complained.
+func (f Facts) failing() Mails {
+	mails := MailsFail
+	for _, s := range f.Vendor.Stops {
+		switch {
+		case s.Why() == trial.CauseBounce:
+		case s.Asked:
+			mails = MailsAsked
+		default:
+			return MailsAsk
+		}
+	}
+	return mails
 }
 
 // next is what is to come, on the vendor's clock: e-mails by their day, since they may come a little later, the rest to the minute.

@@ -33,7 +33,7 @@ var pageTexts = map[string]map[string]use{
 	PageUnknown: pageFields,
 	"next":      nil, "reminder": nil, "mail": nil, "mayChange": nil,
 	"plans": nil, "plansText": pageFields, "plansButton": nil,
-	"mails": nil, "mailsOn": pageFields, "mailsOff": pageFields, "mailsFail": pageFields, "stop": nil, "again": nil, "nowOff": nil, "nowOn": nil,
+	"mails": nil, "mailsOn": pageFields, "mailsOff": pageFields, "mailsFail": pageFields, "stop": nil, "again": nil, "asked": nil, "nowOff": nil, "nowOn": nil,
 
 	// The page to unsubscribe.
 	"stopText": nil, "stopped": nil, "stoppedText": nil,

@@ -1,0 +1,124 @@
+package rest_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketplace.example/trials/api/rest"
+	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/trial"
+)
+
+const (
+	suppressionsPath = "/api/admin/suppressions"
+	liftPath         = "/api/admin/vendors/v-1/suppression/lift"
+)
+
+func (a *api) lift(key, body string) answered {
+	a.t.Helper()
+	return a.call(request{method: http.MethodPost, path: liftPath, token: adminToken, key: key, body: body})
+}
+
+// bounceOf is the event of a hard bounce of the welcome, which the mail service took at a moment.
+func bounceOf(id string, sent time.Time) app.MailMessage {
+	m := event(id, "bounce", true, adaHash)
+	m.Event.Cause, m.Event.SentAt, m.Event.At = trial.CauseBounce, sent, sent.Add(time.Second)
+	return m
+}
+
+// An address that bounced is listed and lifted with a reason; what was sent before changes nothing then, and a new bounce does.
+func TestABouncedAddressIsLifted(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.sent()
+	a.deliver(bounceOf("m-1", present.Add(-time.Hour)))
+	page := into[rest.SuppressionPage](a.get(suppressionsPath+"?cause=bounce", adminToken), http.StatusOK)
+	require.Len(t, page.Suppressions, 1)
+	row := page.Suppressions[0]
+	require.Equal(t, trial.SuppressedVendor{
+		VendorID: "v-1", Cause: trial.CauseBounce, At: present.Add(-time.Hour + time.Second), Mark: row.Mark,
+		Stops: []trial.StoppedFrom{{Cause: trial.CauseBounce, At: present.Add(-time.Hour + time.Second)}},
+	}, row)
+	require.Empty(t, into[rest.SuppressionPage](a.get(suppressionsPath+"?cause=complaint", adminToken), http.StatusOK).Suppressions)
+	require.NotContains(t, string(a.get(suppressionsPath, adminToken).body), "ada@example.com")
+	a.get(suppressionsPath+"?cause=odd", adminToken).problem(http.StatusBadRequest)
+
+	a.lift("lift-0", `{"reason":"x","seen":"0123456789abcdef"}`).problem(http.StatusConflict)
+	a.lift("lift-0", `{"seen":"`+row.Mark+`"}`).problem(http.StatusBadRequest)
+	a.lift("lift-0", `{"reason":"ada@example.com is well"}`).problem(http.StatusBadRequest)
+	require.Equal(t, trial.ReasonSuppressedAddress, a.vendor().NoMail())
+	const why = "The mailbox was full"
+	done := into[trial.Lift](a.lift("lift-1", `{"reason":"`+why+`","seen":"`+row.Mark+`"}`), http.StatusOK)
+	require.Equal(t, present, done.LiftedAt)
+	require.Len(t, done.Lifted, 1)
+	require.Contains(t, done.Note, "delete-suppressed-destination")
+	require.Empty(t, a.vendor().NoMail())
+	require.Empty(t, into[rest.SuppressionPage](a.get(suppressionsPath, adminToken), http.StatusOK).Suppressions)
+	told := a.workflows.noMail["v-1"]
+	require.Equal(t, trial.Request{Reason: "lifted", By: "admin", At: present.Add(-time.Hour + time.Second)}, told[len(told)-1], "the history knows which")
+
+	a.deliver(bounceOf("m-2", present.Add(-time.Minute)))
+	require.Empty(t, a.vendor().NoMail(), "an old e-mail bounces late")
+	a.deliver(bounceOf("m-3", present.Add(time.Minute)))
+	require.Equal(t, trial.ReasonSuppressedAddress, a.vendor().NoMail(), "a new one")
+	again := into[trial.Lift](a.lift("lift-1", `{"reason":"`+why+`","seen":"`+row.Mark+`"}`), http.StatusOK)
+	require.Equal(t, done.LiftedAt, again.LiftedAt)
+	require.Empty(t, again.Lifted)
+	require.Equal(t, trial.ReasonSuppressedAddress, a.vendor().NoMail(), "a repetition lifts nothing more")
+	a.lift("lift-1", `{"reason":"another"}`).problem(http.StatusUnprocessableEntity)
+}
+
+// What the vendor has said itself only the vendor takes back.
+func TestWhatTheVendorSaidIsNotLifted(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		happens func(*api)
+		says    string
+	}{
+		"nothing happened": {func(*api) {}, "nothing stops e-mail"},
+		"unsubscribed":     {func(a *api) { a.press("stop") }, "the vendor has unsubscribed"},
+		"complained": {func(a *api) {
+			m := event("m", "complaint", true, adaHash)
+			m.Event.Cause = trial.CauseComplaint
+			a.deliver(m)
+		}, "called an e-mail spam"},
+		"nobody knows which": {func(a *api) { a.deliver(event("m", "bounce", true, adaHash)) }, "bounced or complained"},
+		"erased": {func(a *api) {
+			a.deliver(bounceOf("m", present))
+			require.Equal(a.t, http.StatusOK, a.post(erasePath, adminToken, `{"reason":"asked for it"}`).status)
+		}, "erased"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAPI(t)
+			a.sent()
+			c.happens(a)
+			before := a.vendor().NoMail()
+			require.Contains(t, string(a.lift("lift-1", `{"reason":"asked by support"}`).body), c.says)
+			a.lift("lift-1", `{"reason":"asked by support"}`).problem(http.StatusConflict)
+			require.Equal(t, before, a.vendor().NoMail())
+		})
+	}
+	newAPI(t).lift("lift-1", `{"reason":"asked by support"}`).problem(http.StatusNotFound)
+}
+
+// A complaint can be lifted once the vendor asks for e-mail again, and not before.
+func TestAComplaintIsLiftedOnceTheVendorAsks(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.sent()
+	m := event("m", "complaint", true, adaHash)
+	m.Event.Cause, m.Event.At = trial.CauseComplaint, present.Add(-time.Hour)
+	a.deliver(m)
+	require.Equal(t, trial.ReasonSuppressedAddress, a.vendor().NoMail())
+	require.Contains(t, string(a.call(request{method: http.MethodGet, path: guidePath}).body), `value="again"`, "it may ask")
+	asked := string(a.press("again").body)
+	require.Contains(t, asked, "Nous avons noté votre souhait")
+	require.NotContains(t, asked, "<form")
+	require.Equal(t, trial.ReasonSuppressedAddress, a.vendor().NoMail(), "asking does not lift it")
+	into[trial.Lift](a.lift("lift-1", `{"reason":"The vendor asked"}`), http.StatusOK)
+	require.Empty(t, a.vendor().NoMail())
+}
