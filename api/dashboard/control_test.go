@@ -177,6 +177,8 @@ func (f failing) ChangeTrialRecorded(context.Context, string, string, trial.Requ
 
 func (f failing) EndSessionsRecorded(context.Context, app.SessionEnd) error { return f.err }
 
+func (f failing) LiftSuppressionRecorded(context.Context, string, app.LiftOrder) error { return f.err }
+
 func (f failing) ChangeAlertRecorded(context.Context, monitoring.RuleID, monitoring.AlertRequest) error {
 	return f.err
 }

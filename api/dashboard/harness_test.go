@@ -177,6 +177,7 @@ var everyPage = []string{
 	"/admin/bulk/start", "/admin/bulk/bulk-20260314-084000-00c4d21e/start", "/admin/bulk/bulk-20260312-102000-5f3a11c0/undo", "/admin/bulk/nothing/stop", "/admin/rollout/start", "/admin/rollout/calendar", "/admin/rollout/waive/backup",
 	"/admin/sessions", "/admin/sessions/nobody/end", "/admin/signed-in",
 	"/admin/trials/vendor-013/vendor", "/admin/vendors", "/admin/stop", "/admin/experiments", "/admin/experiments/start", "/admin/trials/vendor-013/extend", "/admin/trials/vendor-013/revive", "/admin/trials/nobody/cancel", "/admin/rollout/forecast", "/admin/rollout/pause", "/admin/rollout/resume", "/admin/rollout/advance", "/admin/rollout/rollback", "/admin/rollout/tick/feedback-positive", "/admin/rollout/tick/no-rollback", "/admin/nowhere",
+	"/admin/suppressions", "/admin/suppressions?cause=bounce", "/admin/suppressions?cause=odd", "/admin/suppressions?after=nowhere", "/admin/suppressions/vendor-002", "/admin/suppressions/vendor-004", "/admin/suppressions/nobody",
 	"/admin/alerts/emailDeliveryFailed", "/admin/alerts/reconcilerFinds", "/admin/alerts/nothing", "/admin/alerts/workerAway/acknowledge",
 	"/admin/flags", "/admin/flags/trialAutomation.enabled", "/admin/flags/trialAutomation.rolloutPercentage?value=50", "/admin/flags/adminTools.bulkOperations", "/admin/flags/nothing",
 	"/admin/tokens", "/admin/tokens/00000000000000aa/revoke", "/admin/backups", "/admin/settings",

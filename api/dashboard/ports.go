@@ -21,6 +21,7 @@ type Store interface {
 	app.RolloutReader
 	app.DecisionReader
 	app.VendorReader
+	app.SuppressionReader
 	app.TrialReader
 	app.AlertReader
 	app.AuditReader
@@ -53,6 +54,8 @@ type Controls interface {
 	StopAutomationRecorded(ctx context.Context, r flags.Request) error
 	// ChangeTrialRecorded puts a message of an admin before a trial. What does not apply is a *trial.Error.
 	ChangeTrialRecorded(ctx context.Context, message, vendorID string, r trial.Request) error
+	// LiftSuppressionRecorded lifts what stops e-mail to a vendor, once a key. What cannot be lifted is a *trial.Error.
+	LiftSuppressionRecorded(ctx context.Context, key string, o app.LiftOrder) error
 	// ChangeAlertRecorded carries out what an admin wants of an alert. What does not apply
 	// is a *trial.Error.
 	ChangeAlertRecorded(ctx context.Context, id monitoring.RuleID, r monitoring.AlertRequest) error

@@ -38,6 +38,7 @@ func TestEveryPageWithEveryRole(t *testing.T) {
 		"GET /admin/signed-in": access.Viewer, "GET /admin/sessions": access.Admin, "GET /admin/sessions/{session}/end": access.Admin, "POST /admin/sessions/{session}/end": access.Admin,
 		"POST /admin/sign-out": access.Viewer, "GET /admin/rollout/forecast": access.Viewer,
 		"GET /admin/trials/{id}/{control:extend|shorten|cancel|revive|policy}": access.Operator, "POST /admin/trials/{id}/{control:extend|shorten|cancel|revive|policy}": access.Operator,
+		"GET /admin/suppressions": access.Viewer, "GET /admin/suppressions/{id}": access.Operator, "POST /admin/suppressions/{id}": access.Operator,
 		"GET /admin/stop": access.Operator, "POST /admin/stop": access.Operator,
 		"GET /admin/experiments": access.Viewer, "GET /admin/experiments/{experiment}": access.Viewer,
 		"GET /admin/experiments/start": access.Admin, "POST /admin/experiments/start": access.Admin,

@@ -53,6 +53,7 @@ func Busy() *World {
 	for i := range 60 {
 		w.addTrial(fmt.Sprintf("vendor-%03d", i+1), i)
 	}
+	w.suppress()
 	p := well(Now)
 	p.Mail.Sent = 41200
 	p.Watch = monitoring.WatchProbe{Running: true, Began: w.Rollout[0].At, Day: day, Last: w.Judged.At}

@@ -56,6 +56,8 @@ type World struct {
 	Running []monitoring.Process
 	// Unrecorded is why nothing can be put on the audit record about looks at personal data; nil where it can.
 	Unrecorded error
+	// lifts are the keys of what was lifted.
+	lifts map[string]bool
 	// faults are what is wrong with the templates.
 	faults error
 }
