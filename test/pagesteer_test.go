@@ -3,6 +3,7 @@ package test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"io"
@@ -42,13 +43,9 @@ func (s *scenario) pages() *pages {
 
 func (p *pages) get(path string) string {
 	p.t.Helper()
-	answer, err := p.client.Get(p.API + path)
-	require.NoError(p.t, err)
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	require.NoError(p.t, err)
-	require.Equal(p.t, http.StatusOK, answer.StatusCode, "%s: %s", path, text)
-	return string(text)
+	status, _, text := p.answered(func() (*http.Response, error) { return p.client.Get(p.API + path) })
+	require.Equal(p.t, http.StatusOK, status, "%s: %s", path, text)
+	return text
 }
 
 // post sends a form, with a file where there is one.
@@ -70,12 +67,26 @@ func (p *pages) post(path string, values url.Values, file string) (status int, l
 		require.NoError(p.t, err)
 		require.NoError(p.t, w.Close())
 	}
-	answer, err := p.client.Post(p.API+path, kind, &body)
-	require.NoError(p.t, err)
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	require.NoError(p.t, err)
-	return answer.StatusCode, answer.Header.Get("Location"), string(text)
+	return p.answered(func() (*http.Response, error) {
+		return p.client.Post(p.API+path, kind, bytes.NewReader(body.Bytes()))
+	})
+}
+
+// answered asks again where a busy server answers 503, as a person does: the same form counts once.
+func (p *pages) answered(ask func() (*http.Response, error)) (status int, location, page string) {
+	p.t.Helper()
+	const tries = 3
+	for range tries {
+		answer, err := ask()
+		require.NoError(p.t, err)
+		text, err := io.ReadAll(answer.Body)
+		require.NoError(p.t, errors.Join(err, answer.Body.Close()))
+		if status, location, page = answer.StatusCode, answer.Header.Get("Location"), string(text); status != http.StatusServiceUnavailable {
+			break
+		}
+		pause(p.t, time.Second)
+	}
+	return status, location, page
 }
 
 var hiddenField = regexp.MustCompile(`<input type="hidden" name="([a-zA-Z]+)" value="([^"]*)">`)

@@ -92,7 +92,7 @@ func (p *colleague) ends(r *http.Response, err error) page {
 
 func (p *colleague) opens(path string) page {
 	p.t.Helper()
-	return p.ends(p.browser.Get(p.API + path)) //nolint:bodyclose // ends closes it
+	return p.ends(p.browser.Get(p.API + path))
 }
 
 var (
@@ -100,7 +100,7 @@ var (
 	hiddenOnes = regexp.MustCompile(`<input type="hidden" name="([a-zA-Z]+)" value="([^"]*)"`)
 )
 
-// sends sends the page's last form with what it holds and what is added.
+// sends has the page's last form leave with what it holds and what is added.
 func (p *colleague) sends(on page, added url.Values) page {
 	p.t.Helper()
 	actions := formAction.FindAllStringSubmatch(on.body, -1)
@@ -112,7 +112,7 @@ func (p *colleague) sends(on page, added url.Values) page {
 			added.Set(field[1], html.UnescapeString(field[2]))
 		}
 	}
-	return p.ends(p.browser.PostForm(action.String(), added)) //nolint:bodyclose // ends closes it
+	return p.ends(p.browser.PostForm(action.String(), added))
 }
 
 // signsIn goes by way of the provider, which asks for a name and for consent.
@@ -151,7 +151,12 @@ func TestAnOperatorSignsInWithOpenIDConnect(t *testing.T) {
 	require.Equal(t, http.StatusOK, at.status, at.body)
 	require.Equal(t, "/admin/rollout/pause", at.at.Path)
 	name := access.PersonName("ada", "ada")
-	require.Equal(t, http.StatusOK, ada.sends(at, url.Values{"reason": {"to look"}}).status)
+	eventually(t, soon, func() error { // the rollout may go on while the form is open
+		if at = ada.sends(at, url.Values{"reason": {"to look"}}); at.status != http.StatusOK {
+			return fmt.Errorf("the form is answered %d: %s", at.status, at.body)
+		}
+		return nil
+	})
 	s.awaitRollout(wholeLife, func(v rollout.View) error {
 		if v.Rollout.Status != rollout.Paused {
 			return fmt.Errorf("it is not paused yet")

@@ -45,7 +45,7 @@ func (s *scenario) awaitSuppressed(id string, cause trial.Cause) (row trial.Supp
 // An address bounces and is lifted: the next e-mail goes out, and as it bounces too, it is the last. What a vendor wants nobody
 // lifts. A document that the marketplace replaces changes nothing.
 func TestABounceIsLifted(t *testing.T) {
-	s := begin(t, system.Options{Day: 12 * day})
+	s := begin(t, system.Options{Day: 4 * day})
 	bounces, leaves := s.vendor("ines"), s.vendor("joao")
 	address := bounces + "+bounce@vendors.example.com"
 	s.registerAt(bounces, address)

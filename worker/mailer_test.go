@@ -202,7 +202,8 @@ func TestAVersionIsKeptByOneAtATime(t *testing.T) {
 	var deliver func()
 	times := 0
 	deliver = delivering(t, &sent, func(context.Context, string, []byte) error {
-		if times++; times == 1 {
+		times++
+		if times == 1 {
 			deliver() // another, while this one writes
 		}
 		return nil

@@ -92,8 +92,8 @@ func (v *trendsView) choose(back string, cohorts []string) string {
 // Compares tells whether a cohort is shown.
 func (v trendsView) Compares(c trial.Cohort) bool { return slices.Contains(v.Shown, c) }
 
-// looks are the classes of the cohorts' lines.
-var looks = map[trial.Cohort]string{trial.Automated: "first", trial.Control: "second", trial.Adopted: "third"}
+// lineOf are the classes of the cohorts' lines.
+var lineOf = map[trial.Cohort]string{trial.Automated: "first", trial.Control: "second", trial.Adopted: "third"}
 
 func (v *trendsView) draw(h monitoring.Trends) {
 	sum := func(of func(monitoring.DayPart) int) func(monitoring.Day) int {
@@ -106,7 +106,7 @@ func (v *trendsView) draw(h monitoring.Trends) {
 	}
 	var registered []named
 	for _, c := range v.Shown {
-		registered = append(registered, line(string(c), looks[c], func(d monitoring.Day) int { return d.Cohorts[c].Registered }))
+		registered = append(registered, line(string(c), lineOf[c], func(d monitoring.Day) int { return d.Cohorts[c].Registered }))
 	}
 	v.Charts = []trendChart{
 		newDaysChart("Registrations a day", "By cohort: an automated vendor is one that was admitted, an adopted one was taken in later.", h.Days, registered...),
@@ -171,7 +171,7 @@ func (v *trendsView) weeksChart(weeks []monitoring.Week) trendChart {
 	drawn := chart{X: timeAxis(weeks[0].From, last.Add(last.Sub(weeks[0].From)/time.Duration(2*len(weeks))))} // room for the last label
 	var shares []float64
 	for _, cohort := range v.Shown {
-		drawing := chartLine{Name: string(cohort), Class: looks[cohort]}
+		drawing := chartLine{Name: string(cohort), Class: lineOf[cohort]}
 		for _, w := range weeks {
 			at := chartPoint{seconds1970(w.From), math.NaN()}
 			if b := w.Cohorts[cohort]; w.Over && b.Trials > 0 {

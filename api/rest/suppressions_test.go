@@ -57,8 +57,8 @@ func TestABouncedAddressIsLifted(t *testing.T) {
 	require.Contains(t, done.Note, "delete-suppressed-destination")
 	require.Empty(t, a.vendor().NoMail())
 	require.Empty(t, into[rest.SuppressionPage](a.get(suppressionsPath, adminToken), http.StatusOK).Suppressions)
-	told := a.workflows.noMail["v-1"]
-	require.Equal(t, trial.Request{Reason: "lifted", By: "admin", At: present.Add(-time.Hour + time.Second)}, told[len(told)-1], "the history knows which")
+	signals := a.workflows.noMail["v-1"]
+	require.Equal(t, trial.Request{Reason: "lifted", By: "admin", At: present.Add(-time.Hour + time.Second)}, signals[len(signals)-1], "the history knows which")
 
 	a.deliver(bounceOf("m-2", present.Add(-time.Minute)))
 	require.Empty(t, a.vendor().NoMail(), "an old e-mail bounces late")

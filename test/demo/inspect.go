@@ -124,9 +124,9 @@ func (r *rolloutRun) inspectRollback(f *finding) {
 // inspectFlags looks at whether the flags say what has been decided by now: a rollout that was rolled back to a phase goes on from there
 // once its pause is over, also while it is looked at, and a decision is on record a moment before it reaches the flags.
 func (r *rolloutRun) inspectFlags(ctx context.Context, f *finding) error {
-	const looks = 20
+	const tries = 20
 	decided := r.events
-	for look := 0; ; look++ {
+	for try := 1; ; try++ {
 		later, err := r.newsAfter(ctx, len(decided))
 		if err != nil {
 			return err
@@ -140,7 +140,7 @@ func (r *rolloutRun) inspectFlags(ctx context.Context, f *finding) error {
 		if set.RolloutPercentage == state.Percentage && set.Enabled == (r.remedy != rollout.Immediate) {
 			return nil
 		}
-		if look == looks {
+		if try == tries {
 			f.complain("the flags say %v %%, enabled %t, where %v %% is decided", set.RolloutPercentage, set.Enabled, state.Percentage)
 			return nil
 		}

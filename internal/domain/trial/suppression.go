@@ -23,6 +23,7 @@ func (c Cause) Words() string {
 		return "complained"
 	case CauseUnknown:
 		return "bounced or complained"
+	case CauseUnsubscribed:
 	}
 	return string(c)
 }

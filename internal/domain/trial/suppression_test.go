@@ -85,7 +85,7 @@ func expected(known []trial.Suppression, hash string) bool {
 		case p.Reason != trial.ReasonSuppressedAddress || p.AddressHash != "" && p.AddressHash != hash:
 		case p.Cause == trial.CauseBounce && !after(p.SentAt, trial.ReasonLifted, hash):
 			return true
-		case p.Cause != trial.CauseBounce && !(asked && lifted):
+		case p.Cause != trial.CauseBounce && (!asked || !lifted):
 			return true
 		}
 	}
