@@ -184,3 +184,38 @@ func TestRequestsOfPagesAreLimited(t *testing.T) {
 	require.Equal(t, http.StatusTooManyRequests, a.status)
 	require.Equal(t, "1", a.header.Get("Retry-After"))
 }
+
+// Every page with every method, from here and from elsewhere: a link leads to a page from anywhere, a form counts from here alone,
+// and a method that a page does not have does nothing, whatever the role.
+func TestEveryPageWithEveryMethodAndOrigin(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	elsewhere := []http.Header{{"Sec-Fetch-Site": {"cross-site"}}, {"Sec-Fetch-Site": {"same-site"}}, {"Origin": {"https://evil.example"}}, {"Origin": {"null"}}}
+	ask := func(method, path string, header http.Header) int {
+		r := httptest.NewRequest(method, path, http.NoBody)
+		for name := range header {
+			r.Header.Set(name, header.Get(name))
+		}
+		return s.send(r).status
+	}
+	has := map[string]bool{}
+	for route := range dashboard.Guarded() {
+		has[concrete.Replace(route)] = true
+	}
+	for route := range has {
+		method, path, _ := strings.Cut(route, " ")
+		for _, header := range elsewhere {
+			if method == http.MethodPost {
+				require.Equal(t, http.StatusForbidden, ask(method, path, header), "%s, %v", route, header)
+			} else {
+				require.NotEqual(t, http.StatusForbidden, ask(method, path, header), "%s, %v", route, header)
+			}
+		}
+		for _, other := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, "PROPFIND"} {
+			if !has[other+" "+path] {
+				require.Contains(t, []int{http.StatusMethodNotAllowed, http.StatusNotFound}, ask(other, path, nil), "%s %s", other, path)
+			}
+		}
+	}
+	require.Empty(t, s.world.Steered)
+}

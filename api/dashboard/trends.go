@@ -43,7 +43,7 @@ type trendChart struct {
 }
 
 func (d *dashboard) trends(w http.ResponseWriter, r *http.Request) {
-	view := trendsView{frame: d.live(r, "Figures", "figures"), Back: ranges[0], Ranges: slices.Sorted(slices.Values(ranges)), Cohorts: trial.Cohorts()}
+	view := trendsView{frame: d.frame(r.Context(), "Figures", "figures"), Back: ranges[0], Ranges: slices.Sorted(slices.Values(ranges)), Cohorts: trial.Cohorts()}
 	q := r.URL.Query()
 	if view.Problem = view.choose(q.Get("days"), q["cohort"]); view.Problem != "" {
 		d.show(w, r, http.StatusBadRequest, "trends", view)
@@ -126,6 +126,10 @@ func (v *trendsView) draw(h monitoring.Trends) {
 			line("failed", "bad", func(d monitoring.Day) int { return d.Mails.Failed() })),
 		hoursChart(h.Hours),
 	}
+	if h.Feedback == nil {
+		v.Feedback = []string{"The answers could not be counted now."}
+		return
+	}
 	for _, c := range v.Shown {
 		v.Feedback = append(v.Feedback, fmt.Sprintf("%s: %s.", c, h.Feedback[c]))
 	}
@@ -164,7 +168,8 @@ func newDaysChart(title, note string, days []monitoring.Day, lines ...named) tre
 func (v *trendsView) weeksChart(weeks []monitoring.Week) trendChart {
 	c := trendChart{
 		Title: "Converted, by week of registration", Head: []string{"Week from"},
-		Note:  "Cancelled trials are left out. Only weeks whose trials are over are drawn: of a younger one too few can have converted yet.",
+		Note: "Cancelled trials are left out, and of the control cohort the days that a backfill reached. Only weeks whose trials are over are drawn: of a " +
+			"younger one too few can have converted yet. Adopted trials had not converted when they were adopted, so fewer of them do.",
 		Empty: "The trials of no week are over yet.",
 	}
 	last := weeks[len(weeks)-1].From
@@ -185,7 +190,7 @@ func (v *trendsView) weeksChart(weeks []monitoring.Week) trendChart {
 	for _, w := range slices.Backward(weeks) {
 		row := []string{shortDay(w.From)}
 		for _, cohort := range v.Shown {
-			row = append(row, weekWords(w, w.Cohorts[cohort]))
+			row = append(row, weekWords(w, cohort))
 		}
 		c.Rows = append(c.Rows, row)
 	}
@@ -196,8 +201,11 @@ func (v *trendsView) weeksChart(weeks []monitoring.Week) trendChart {
 	return c
 }
 
-func weekWords(w monitoring.Week, b monitoring.BeganWeek) string {
+func weekWords(w monitoring.Week, c trial.Cohort) string {
+	b := w.Cohorts[c]
 	switch {
+	case b.Trials == 0 && w.LeftOut && c == trial.Control:
+		return "left out: a backfill reached it"
 	case b.Trials == 0:
 		return "none"
 	case !w.Over:

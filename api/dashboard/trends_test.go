@@ -23,7 +23,7 @@ func TestThePageOfTheFigures(t *testing.T) {
 	require.Less(t, len(a.body), 100<<10)
 
 	short := s.get("/admin/figures?days=7&cohort=control")
-	inOrder(t, short.text(), "The last 7 days and today", "The trials of no week are over yet.")
+	inOrder(t, short.text(), "The last 7 days and today", "so far,", "2 Feb 2026", " % to ")
 	require.NotContains(t, short.text(), "automated 0")
 	require.Less(t, len(s.get("/admin/figures?days=90").body), 100<<10)
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"time"
 
+	"go.uber.org/zap"
+
 	"marketplace.example/trials/internal/domain/feedback"
 	"marketplace.example/trials/internal/domain/monitoring"
+	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -46,13 +49,15 @@ func (a *App) Trends(ctx context.Context, back int) (monitoring.Trends, error) {
 	}
 	f := monitoring.TrendFacts{ReportFacts: monitoring.ReportFacts{Now: a.Present(), Day: a.Day, Policy: a.Policies.Longest()}, Range: back}
 	var err error
-	if f.Tally, err = a.Store.Counters(ctx, monitoring.TrendPeriods(f.Now, a.Day, back)); err != nil {
+	if f.Tally, err = a.Store.Counters(ctx, monitoring.TrendPeriods(f.Now, a.Day, f.Policy, back)); err != nil {
 		return monitoring.Trends{}, err
 	}
 	const hours = 24
 	hour := a.Day / hours
+	// Hours that shared an interval would both have its calls: so they end with one.
+	f.HoursEnd = rollout.IntervalEnd(f.Now, a.Day)
 	for i := range hours {
-		from := f.Now.Add(-hour * time.Duration(hours-i))
+		from := f.HoursEnd.Add(-hour * time.Duration(hours-i))
 		calls, err := a.Store.Calls(ctx, from, from.Add(hour-1), a.Day)
 		if err != nil {
 			return monitoring.Trends{}, err
@@ -60,7 +65,8 @@ func (a *App) Trends(ctx context.Context, back int) (monitoring.Trends, error) {
 		f.Hours = append(f.Hours, calls)
 	}
 	if f.Feedback, err = a.Store.CountFeedback(ctx, feedback.Filter{From: monitoring.TrendsFrom(f.Now, a.Day, back)}); err != nil {
-		return monitoring.Trends{}, err
+		a.Log.Warn("feedback not counted, the other figures are shown", zap.Error(err)) // of very many answers it may take too long
+		f.Uncounted = true
 	}
 	return monitoring.MakeTrends(f), nil
 }

@@ -179,6 +179,7 @@ func (w *World) Trends(ctx context.Context, back int) (h monitoring.Trends, err 
 	}
 	err = w.Do(ctx, func() error {
 		if w.Counted.Calls.Count() > 0 {
+			f.HoursEnd = w.Counted.Now
 			for range 24 {
 				f.Hours = append(f.Hours, w.Counted.Calls)
 			}

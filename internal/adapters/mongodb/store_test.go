@@ -142,7 +142,9 @@ func TestSetup(t *testing.T) {
 		}
 		wanted := make(bson.D, 0, len(want.keys))
 		for _, k := range want.keys {
-			wanted = append(wanted, bson.E{Key: k.Key, Value: int32(k.Value.(int))})
+			direction, isNumber := k.Value.(int)
+			require.True(t, isNumber, want.serves)
+			wanted = append(wanted, bson.E{Key: k.Key, Value: int32(direction)})
 		}
 		require.Contains(t, keys, wanted, want.serves)
 	}

@@ -25,7 +25,7 @@ type Trends struct {
 	Weeks []Week
 	// Hours are the last 24 (of a day of 24), oldest first; the last is not over.
 	Hours []Hour
-	// Feedback are the answers that were given in the range, by the vendor's cohort.
+	// Feedback are the answers that were given in the range, by the vendor's cohort; nil where they could not be counted.
 	Feedback map[trial.Cohort]feedback.Tally
 }
 
@@ -35,6 +35,8 @@ type Week struct {
 	Cohorts map[trial.Cohort]BeganWeek
 	// Over says that all of them have ended unless they were changed: only then do weeks compare.
 	Over bool
+	// LeftOut says that some of its days are not counted for the control cohort, as a backfill may have reached them.
+	LeftOut bool
 }
 
 // BeganWeek is what has become of a cohort's trials that began in a week. Cancelled trials are left out, as in the conversion rate.
@@ -55,17 +57,22 @@ type TrendFacts struct {
 	ReportFacts
 	// Range is how many days before today it reaches.
 	Range int
-	// Hours are the API calls of the last hours, oldest first.
-	Hours []rollout.Calls
-	// Feedback are the answers in the range.
-	Feedback []feedback.Count
+	// Hours are the API calls of the last hours, oldest first, and HoursEnd is when the last of them ends.
+	Hours    []rollout.Calls
+	HoursEnd time.Time
+	// Feedback are the answers in the range; Uncounted says that they are not known.
+	Feedback  []feedback.Count
+	Uncounted bool
 }
 
+// weeksBack is how many days the weeks of registration reach back at least: to four whose trials are over.
+func weeksBack(p trial.Policy, back int) int64 { return int64(max(back, matureAfter(p)+4*daysOfWeek)) }
+
 // TrendPeriods are those whose counters trends need.
-func TrendPeriods(now time.Time, day time.Duration, back int) []Period {
+func TrendPeriods(now time.Time, day time.Duration, p trial.Policy, back int) []Period {
 	today := dayNumber(now, day)
 	var periods []Period
-	for n := mondayOf(today - int64(back)); n <= today; n++ {
+	for n := mondayOf(today - weeksBack(p, back)); n <= today; n++ {
 		periods = append(periods, numbered("day", n))
 	}
 	return periods
@@ -87,18 +94,22 @@ func mondayOf(day int64) int64 {
 
 // MakeTrends makes the trends.
 func MakeTrends(f TrendFacts) Trends {
-	h := Trends{At: f.Now, Feedback: map[trial.Cohort]feedback.Tally{}}
+	h := Trends{At: f.Now}
 	first := f.today() - int64(f.Range)
 	for _, n := range days(first, f.today()) {
 		h.Days = append(h.Days, f.dayAt(n))
 	}
-	for monday := mondayOf(first); monday <= f.today(); monday += daysOfWeek {
+	for monday := mondayOf(f.today() - weeksBack(f.Policy, f.Range)); monday <= f.today(); monday += daysOfWeek {
 		h.Weeks = append(h.Weeks, f.weekAt(monday))
 	}
 	hour := f.Day / 24
 	for i, calls := range f.Hours {
-		h.Hours = append(h.Hours, Hour{From: f.Now.Add(-hour * time.Duration(len(f.Hours)-i)), Responses: responsesOf(calls)})
+		h.Hours = append(h.Hours, Hour{From: f.HoursEnd.Add(-hour * time.Duration(len(f.Hours)-i)), Responses: responsesOf(calls)})
 	}
+	if f.Uncounted {
+		return h
+	}
+	h.Feedback = map[trial.Cohort]feedback.Tally{}
 	for _, c := range f.Feedback {
 		h.Feedback[c.Cohort] = h.Feedback[c.Cohort].Plus(c.Tally)
 	}
@@ -108,6 +119,9 @@ func MakeTrends(f TrendFacts) Trends {
 func (f TrendFacts) weekAt(monday int64) Week {
 	last := monday + daysOfWeek - 1
 	w := Week{From: f.startOfDay(monday), Cohorts: map[trial.Cohort]BeganWeek{}, Over: last <= f.today()-int64(matureAfter(f.Policy))}
+	for _, n := range days(monday, min(last, f.today())) {
+		w.LeftOut = w.LeftOut || f.backfilled(n)
+	}
 	for _, c := range trial.Cohorts() {
 		began := f.began(Figure{}, c, f.ofCohort(c, days(monday, min(last, f.today()))))
 		if began.Denominator <= 0 {

@@ -45,26 +45,41 @@ func TestAWeekOfRegistrationIsWholeAndOver(t *testing.T) {
 		17: {monitoring.Began: 5, monitoring.BeganConverted: 1, monitoring.BeganExpired: 2, monitoring.BeganCancelled: 1},
 		16: {monitoring.Began: 10, monitoring.BeganConverted: 10},
 	}
-	h := trendsOf(20, began, trial.Automated)
-	require.Equal(t, time.Date(2026, 2, 16, 0, 0, 0, 0, time.UTC), h.Weeks[0].From)
-	require.Len(t, h.Weeks, 4)
-	first := h.Weeks[0].Cohorts[trial.Automated]
+	// Trials of 14 and 3 days are over on the day after: a week's last day must be 18 days ago. Four such weeks are there, whatever the range.
+	h := trendsOf(7, began, trial.Automated)
+	require.Equal(t, time.Date(2026, 1, 19, 0, 0, 0, 0, time.UTC), h.Weeks[0].From)
+	require.Len(t, h.Weeks, 8)
+	for i, w := range h.Weeks {
+		require.Equal(t, i < 4, w.Over, w.From)
+	}
+	sixteenth := h.Weeks[4]
+	require.Equal(t, time.Date(2026, 2, 16, 0, 0, 0, 0, time.UTC), sixteenth.From)
+	first := sixteenth.Cohorts[trial.Automated]
 	require.Equal(t, 10, first.Trials, "the cancelled one is left out, the day before is another week's")
 	require.InDelta(t, .3, first.Share, 1e-9)
 	require.Less(t, first.Low, first.Share)
 	require.Greater(t, first.High, first.Share)
 	require.Equal(t, 1, first.Running)
-	require.NotContains(t, h.Weeks[0].Cohorts, trial.Control, "nobody began")
-	require.InDelta(t, 1, h.Weeks[1].Cohorts[trial.Automated].Share, 1e-9)
+	require.NotContains(t, sixteenth.Cohorts, trial.Control, "nobody began")
+	require.InDelta(t, 1, h.Weeks[5].Cohorts[trial.Automated].Share, 1e-9)
+}
 
-	// Trials of 14 and 3 days are over on the day after: the week's last day must be 18 days ago.
-	for _, w := range h.Weeks {
-		require.False(t, w.Over, w.From)
+// A backfill takes those out of the control cohort that have not converted: what it may have reached is left out, and that is said.
+func TestAWeekThatABackfillReachedIsLeftOutOfTheControl(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 11, 10, 0, 0, 0, time.UTC)
+	on := func(ago int, c trial.Cohort, name monitoring.Name) monitoring.Counter {
+		return monitoring.Counter{Period: monitoring.DayOf(now.Add(-time.Duration(ago)*trial.RealDay), trial.RealDay), Cohort: c, Name: name}
 	}
-	older := trendsOf(30, began, trial.Automated)
-	require.Equal(t, time.Date(2026, 2, 9, 0, 0, 0, 0, time.UTC), older.Weeks[0].From)
-	require.True(t, older.Weeks[0].Over)
-	require.False(t, older.Weeks[1].Over)
+	h := monitoring.MakeTrends(monitoring.TrendFacts{ReportFacts: monitoring.ReportFacts{
+		Now: now, Day: trial.RealDay, Policy: trial.DefaultPolicy(),
+		Tally: monitoring.Tally{on(9, trial.Control, monitoring.Began): 5, on(44, trial.Control, monitoring.Began): 7, on(2, trial.Adopted, monitoring.Adopted): 1},
+	}, Range: 7})
+	require.Equal(t, 7, h.Weeks[1].Cohorts[trial.Control].Trials)
+	require.False(t, h.Weeks[1].LeftOut)
+	require.Equal(t, time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC), h.Weeks[6].From)
+	require.NotContains(t, h.Weeks[6].Cohorts, trial.Control)
+	require.True(t, h.Weeks[6].LeftOut)
 }
 
 func TestTheHoursAndTheFeedbackOfTrends(t *testing.T) {
@@ -78,7 +93,7 @@ func TestTheHoursAndTheFeedbackOfTrends(t *testing.T) {
 	}
 	h := monitoring.MakeTrends(monitoring.TrendFacts{
 		ReportFacts: monitoring.ReportFacts{Now: now, Day: trial.RealDay, Policy: trial.DefaultPolicy()},
-		Hours:       []rollout.Calls{calls(3), {}},
+		Hours:       []rollout.Calls{calls(3), {}}, HoursEnd: now,
 		Feedback: []feedback.Count{
 			{Group: feedback.Group{Cohort: trial.Control}, Tally: feedback.Tally{Answers: 2, Helpful: 1}},
 			{Group: feedback.Group{Cohort: trial.Control, Phase: feedback.Phase{Phase: 2}}, Tally: feedback.Tally{Answers: 3, Helpful: 3}},
@@ -94,10 +109,10 @@ func TestTheHoursAndTheFeedbackOfTrends(t *testing.T) {
 func TestTheCountersThatTrendsNeeds(t *testing.T) {
 	t.Parallel()
 	wednesday := time.Date(2026, 3, 11, 10, 0, 0, 0, time.UTC)
-	periods := monitoring.TrendPeriods(wednesday, trial.RealDay, 7)
-	require.Equal(t, monitoring.DayOf(wednesday.Add(-9*trial.RealDay), trial.RealDay), periods[0], "the Monday before the range begins")
-	require.Len(t, periods, 10)
+	periods := monitoring.TrendPeriods(wednesday, trial.RealDay, trial.DefaultPolicy(), 60)
+	require.Equal(t, monitoring.DayOf(wednesday.Add(-65*trial.RealDay), trial.RealDay), periods[0], "the Monday before the range begins")
+	require.Len(t, periods, 66)
 	require.Equal(t, time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC), monitoring.TrendsFrom(wednesday, trial.RealDay, 7))
-	require.Equal(t, []monitoring.Period{monitoring.DayOf(time.Unix(0, 0).Add(-3*trial.RealDay), trial.RealDay)},
-		monitoring.TrendPeriods(time.Unix(0, 0).Add(-3*trial.RealDay), trial.RealDay, 0), "a Monday, also before 1970")
+	require.Equal(t, monitoring.DayOf(time.Unix(0, 0).Add(-52*trial.RealDay), trial.RealDay),
+		monitoring.TrendPeriods(time.Unix(0, 0).Add(-3*trial.RealDay), trial.RealDay, trial.DefaultPolicy(), 0)[0], "a Monday, also before 1970")
 }

@@ -69,6 +69,11 @@ func Interval(at time.Time, day time.Duration) int64 {
 	return at.UnixMilli() / WatchEvery(day).Milliseconds()
 }
 
+// IntervalEnd is when the interval ends that a time falls in.
+func IntervalEnd(at time.Time, day time.Duration) time.Time {
+	return time.UnixMilli((Interval(at, day) + 1) * WatchEvery(day).Milliseconds()).UTC()
+}
+
 // OutcomeKind names what became known.
 type OutcomeKind string
 
