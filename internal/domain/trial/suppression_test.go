@@ -134,10 +134,33 @@ func TestWhatStopsEmailDependsOnNoOrder(t *testing.T) {
 		more := drawSaid(t)
 		newly := false
 		for _, hash := range []string{"a", "b", "c", ""} {
-			newly = newly || len(in.With(more).Stopping(hash)) > 0 && len(in.Stopping(hash)) == 0
+			for _, s := range in.With(more).Stopping(hash) {
+				newly = newly || !slices.ContainsFunc(in.Stopping(hash), func(k trial.Stop) bool {
+					return k.Why() == s.Why() && k.AddressHash == s.AddressHash
+				})
+			}
 		}
 		require.Equal(t, newly, in.With(more).StopsMore(in))
 	})
+}
+
+// What comes on top of another stop is new, since the other may end without it; what is known already is not.
+func TestWhatStopsMore(t *testing.T) {
+	t.Parallel()
+	const address = trial.ReasonSuppressedAddress
+	for name, c := range map[string]struct {
+		known, more trial.Suppression
+		want        bool
+	}{
+		"unsubscribed on top of an unknown address": {said(address, 1, ""), said(trial.ReasonUnsubscribed, 2, ""), true},
+		"a complaint on top of a bounce":            {said(address, 1, "here", bounce(0)), said(address, 2, "here", complaint), true},
+		"an address on top of every one":            {said(address, 1, "", complaint), said(address, 2, "here", complaint), true},
+		"another bounce":                            {said(address, 1, "here", bounce(0)), said(address, 2, "here", bounce(1)), false},
+		"another wish for no e-mail":                {said(trial.ReasonUnsubscribed, 1, ""), said(trial.ReasonUnsubscribed, 2, ""), false},
+	} {
+		before := trial.RecordOf([]trial.Suppression{c.known})
+		require.Equal(t, c.want, before.With(c.more).StopsMore(before), name)
+	}
 }
 
 // A person lifts what an address did, at a moment after all of it, and nobody what the vendor has said.

@@ -52,6 +52,9 @@ type Stop struct {
 	From  time.Time
 }
 
+// isLike reports whether both are of one cause at one address.
+func (s Stop) isLike(o Stop) bool { return s.Why() == o.Why() && s.AddressHash == o.AddressHash }
+
 // RecordOf is the record of what is known, in any order.
 func RecordOf(known []Suppression) (r SuppressionRecord) {
 	for _, p := range known {
@@ -151,11 +154,13 @@ func (a AddressRecord) stopping(hash string, lifted, asked time.Time) (stops []S
 	return stops
 }
 
-// StopsMore reports whether r stops what before did not: any address on record, or one that is not.
+// StopsMore reports whether something stops e-mail by r that did not before: to any address on record, or to one that is not. It
+// counts also where the address was stopped already, since what stopped it may end without what came on top of it.
 func (r SuppressionRecord) StopsMore(before SuppressionRecord) bool {
 	hashes := append(slices.Collect(maps.Keys(r.Addresses)), slices.Collect(maps.Keys(r.Lifts))...)
 	return slices.ContainsFunc(append(hashes, ""), func(hash string) bool {
-		return len(r.Stopping(hash)) > 0 && len(before.Stopping(hash)) == 0
+		known := before.Stopping(hash)
+		return slices.ContainsFunc(r.Stopping(hash), func(s Stop) bool { return !slices.ContainsFunc(known, s.isLike) })
 	})
 }
 
