@@ -84,7 +84,11 @@ func IsSettled(stored *trial.Send) bool {
 // does not; nil where it does. A workflow does not know which address was meant, so then it is every one.
 func (t Trial) UnknownSuppression(known []trial.Suppression) (lost *trial.Suppression) {
 	learn := func(p trial.Suppression, isKnown func(k trial.Suppression) bool) {
-		if !lost.Covers(p) && !slices.ContainsFunc(known, func(k trial.Suppression) bool { return k.Covers(p) || p.Reason == k.Reason && isKnown(k) }) {
+		covers := func(k trial.Suppression) bool { return k.Covers(p) && !liftedBetween(k, p, known) }
+		if lost != nil && covers(*lost) {
+			return
+		}
+		if !slices.ContainsFunc(known, func(k trial.Suppression) bool { return covers(k) || p.Reason == k.Reason && isKnown(k) }) {
 			lost = &p
 		}
 	}
@@ -105,24 +109,19 @@ func (t Trial) UnknownSuppression(known []trial.Suppression) (lost *trial.Suppre
 				continue // what was lifted since is why
 			}
 			// An address that is known to have bounced is why, and perhaps the vendor's no more; not where that was lifted before.
-			learn(trial.Suppression{Reason: reason, At: e.At}, func(k trial.Suppression) bool {
-				l, lifted := liftOf(k, known)
-				return !lifted || !l.At.Before(e.At)
-			})
+			noted := trial.Suppression{Reason: reason, At: e.At}
+			learn(noted, func(k trial.Suppression) bool { return !liftedBetween(k, noted, known) })
 		}
 	}
 	return lost
 }
 
-// liftOf is what is known of the lift of a suppression.
-func liftOf(k trial.Suppression, known []trial.Suppression) (lift trial.Suppression, lifted bool) {
-	i := slices.IndexFunc(known, func(l trial.Suppression) bool {
-		return l.Reason == trial.ReasonLifted && l.AddressHash == k.AddressHash && k.At.Before(l.At)
+// liftedBetween reports whether it is known that what an address did was lifted before something else happened, which it does not
+// explain then. Where it is not known which address it was, the lift of any counts: in doubt nobody is written to.
+func liftedBetween(k, p trial.Suppression, known []trial.Suppression) bool {
+	return k.Reason == trial.ReasonSuppressedAddress && slices.ContainsFunc(known, func(l trial.Suppression) bool {
+		return l.Reason == trial.ReasonLifted && (k.AddressHash == "" || k.AddressHash == l.AddressHash) && k.At.Before(l.At) && l.At.Before(p.At)
 	})
-	if i < 0 {
-		return lift, false
-	}
-	return known[i], true
 }
 
 // UnknownLifts are those that the workflow knows of and the database does not, of what the database knows by address. They end
@@ -130,7 +129,9 @@ func liftOf(k trial.Suppression, known []trial.Suppression) (lift trial.Suppress
 func (t Trial) UnknownLifts(known []trial.Suppression) (lost []trial.Suppression) {
 	for _, l := range t.Lifts {
 		for _, k := range known {
-			_, lifted := liftOf(k, known)
+			lifted := slices.ContainsFunc(known, func(l trial.Suppression) bool {
+				return l.Reason == trial.ReasonLifted && l.AddressHash == k.AddressHash && k.At.Before(l.At)
+			})
 			if k.Reason == trial.ReasonSuppressedAddress && k.AddressHash != "" && !lifted && l.Of.Equal(k.At) {
 				lost = append(lost, trial.Suppression{Reason: trial.ReasonLifted, At: l.At, AddressHash: k.AddressHash})
 			}
