@@ -40,8 +40,8 @@ func (s *Store) SuppressedVendors(ctx context.Context, cause trial.Cause, after 
 		if err != nil {
 			return nil, "", err
 		}
-		for i, doc := range docs {
-			if len(page) == limit || i == limit {
+		for i, doc := range docs[:min(len(docs), limit)] {
+			if len(page) == limit {
 				return page, from.text(), nil
 			}
 			from = place{doc.Latest[by].UTC(), doc.vendorID()}
@@ -51,6 +51,9 @@ func (s *Store) SuppressedVendors(ctx context.Context, cause trial.Cause, after 
 		}
 		if len(docs) <= limit {
 			return page, "", nil
+		}
+		if len(page) == limit {
+			return page, from.text(), nil
 		}
 	}
 	return page, from.text(), nil
