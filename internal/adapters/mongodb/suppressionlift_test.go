@@ -226,3 +226,68 @@ func TestOldSuppressionsAreListed(t *testing.T) {
 		})
 	}
 }
+
+// What was stored before causes were may be a complaint, and stays so where an earlier bounce becomes known, or is restored.
+func TestAnEarlierBounceHidesNoOldSuppression(t *testing.T) {
+	t.Parallel()
+	const own = "v1@example.com"
+	hash := trial.AddressHash(own)
+	first := bson.D{{Key: "reason", Value: "suppressed-address"}, {Key: "at", Value: at.Add(4 * time.Hour)}, {Key: "addressHash", Value: hash}}
+	old := []bson.D{
+		{{Key: "_id", Value: "vendor/v1"}, {Key: "addresses", Value: bson.D{{Key: hash, Value: first}}}},
+		{{Key: "_id", Value: "address/" + hash}, {Key: "value", Value: first}},
+	}
+	other := newTestStore(t)
+	suppress(t, other, "v1", failing(own, 1))
+	merge := func(s *Store, doc any) {
+		raw, err := bson.Marshal(doc)
+		require.NoError(t, err)
+		require.NoError(t, s.MergeSuppression(t.Context(), raw))
+	}
+	for name, happen := range map[string]func(s *Store, old bson.D){
+		"heard late": func(s *Store, old bson.D) {
+			_, err := s.suppressions.InsertOne(t.Context(), old)
+			require.NoError(t, err)
+			suppress(t, s, "v1", failing(own, 1))
+		},
+		"restored": func(s *Store, old bson.D) {
+			_, err := s.suppressions.InsertOne(t.Context(), old)
+			require.NoError(t, err)
+			for _, doc := range rawSuppressions(t, other) {
+				merge(s, doc)
+			}
+		},
+		"an old backup": func(s *Store, old bson.D) {
+			suppress(t, s, "v1", failing(own, 1))
+			merge(s, old)
+		},
+	} {
+		for i, of := range []string{"the vendor", "the address"} {
+			s := newTestStore(t)
+			register(t, s, "v1", trial.Automated)
+			happen(s, old[i])
+			v, err := s.Vendor(t.Context(), "v1")
+			require.NoError(t, err)
+			require.Equal(t, string(trial.CauseUnknown), v.LiftRefusal().Field, name+", of "+of)
+		}
+	}
+}
+
+// A page goes on past those that stop nothing any more.
+func TestALiftEmptiesNoPage(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	for i := range 6 {
+		id := fmt.Sprintf("v%d", i)
+		register(t, s, id, trial.Automated)
+		suppress(t, s, id, failing(id+"@example.com", i))
+		if i > 1 {
+			lift(t, s, id, id+"@example.com", 9)
+		}
+	}
+	page, _, err := s.SuppressedVendors(t.Context(), "", "", 2)
+	require.NoError(t, err)
+	require.Len(t, page, 2)
+	require.Equal(t, "v1", page[0].VendorID)
+	require.Equal(t, []string{"v1", "v0"}, rows(t, s, "", 2))
+}

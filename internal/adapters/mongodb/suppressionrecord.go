@@ -184,14 +184,51 @@ func parts(path string, value bson.RawValue, depth int) (found bson.D) {
 	return found
 }
 
-// readVendorSuppressions reads a document as the driver does.
-func readVendorSuppressions(raw bson.Raw) (d vendorSuppressions, err error) {
+// readSuppressions reads a document of a vendor or of an address as the driver does.
+func readSuppressions[D vendorSuppressions | addressSuppression](raw bson.Raw) (d D, err error) {
 	decoder := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(raw)))
 	decoder.UseJSONStructTags()
 	if err := decoder.Decode(&d); err != nil {
 		return d, fmt.Errorf("reading a suppression: %w", err)
 	}
 	return d, nil
+}
+
+// firsts are the first bounces and complaints of a document that was stored before the latest were, as the latest of their causes,
+// for $max: an earlier one takes the place of the first, and they count all the same.
+func firsts(doc bson.Raw) (latest bson.D, err error) {
+	add := func(path string, first *trial.Suppression, known map[trial.Cause]trial.LatestStop) {
+		if first == nil {
+			return
+		}
+		if _, kept := known[first.Why()]; !kept {
+			latest = append(latest, bson.E{Key: path + "." + string(first.Why()), Value: first.Latest()})
+		}
+	}
+	if isAddress(doc) {
+		d, err := readSuppressions[addressSuppression](doc)
+		add("known", d.Value, d.Known)
+		return latest, err
+	}
+	d, err := readSuppressions[vendorSuppressions](doc)
+	for key, first := range d.Addresses {
+		add("known."+key, &first, d.Known[key])
+	}
+	return latest, err
+}
+
+// keepFirsts has what is stored under a key keep its firsts as the latest, before an earlier one takes their place.
+func (s *Store) keepFirsts(ctx context.Context, key string) error {
+	const action = "keeping what stops e-mail"
+	doc, found, err := find[bson.Raw](ctx, action, s.suppressions, byID(key))
+	if err != nil || !found {
+		return err
+	}
+	latest, err := firsts(doc)
+	if err != nil || len(latest) == 0 {
+		return err
+	}
+	return upsert(ctx, action, s.suppressions, key, bson.D{{Key: "$max", Value: latest}})
 }
 
 // suppressed is what is kept of a vendor; nothing where there is none.

@@ -35,10 +35,16 @@ func (s *Store) Suppress(ctx context.Context, vendorID string, p trial.Suppressi
 			bson.E{Key: "$min", Value: bson.D{{Key: "value", Value: p}}},
 			bson.E{Key: "$max", Value: bson.D{{Key: "known." + string(p.Why()), Value: p.Latest()}}},
 		)
+		if err := s.keepFirsts(ctx, addressSuppressionKey(p.AddressHash)); err != nil {
+			return p.At, false, err
+		}
 		err = upsert(ctx, "suppressing an address of vendor "+vendorID, s.suppressions, addressSuppressionKey(p.AddressHash), change)
 		if err != nil {
 			return p.At, false, err
 		}
+	}
+	if err := s.keepFirsts(ctx, vendorSuppressionKey(vendorID)); err != nil {
+		return p.At, false, err
 	}
 	key := addressKey(p.AddressHash)
 	isNew, err = s.changeSuppressions(ctx, vendorID, p,
@@ -129,11 +135,23 @@ func (s *Store) MergeSuppression(ctx context.Context, doc bson.Raw) error {
 		}
 	}
 	if !isAddress(doc) {
-		vendor, err := readVendorSuppressions(doc)
+		vendor, err := readSuppressions[vendorSuppressions](doc)
 		if err != nil {
 			return err
 		}
 		most = append(most, vendor.listed()...)
+	}
+	latest, err := firsts(doc)
+	if err != nil {
+		return err
+	}
+	most = append(most, latest...)
+	if len(least) > 0 {
+		if id, isText := doc.Lookup("_id").StringValueOK(); isText {
+			if err := s.keepFirsts(ctx, id); err != nil {
+				return err
+			}
+		}
 	}
 	update := changes(bson.E{Key: "$max", Value: most}, bson.E{Key: "$min", Value: least})
 	if len(update) == 0 {
