@@ -35,7 +35,7 @@ func (s *Store) Suppress(ctx context.Context, id string, p trial.Suppression) (s
 
 func (s *Store) Resubscribe(ctx context.Context, id string, at time.Time) error {
 	return s.Do(ctx, func() error {
-		at, asks := trial.RecordOf(s.Suppressed[id]).AskAgainAt(at)
+		at, asks := s.stopped(s.VendorsByID[id]).AskAgainAt(trial.RecordOf(s.Suppressed[id]), at)
 		if !asks {
 			return nil
 		}

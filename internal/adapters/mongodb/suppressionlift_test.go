@@ -108,6 +108,15 @@ func TestALiftIsOfOneVendorsAddress(t *testing.T) {
 	require.Equal(t, "complaint", v.LiftRefusal().Field)
 	require.NoError(t, s.Resubscribe(t.Context(), "v1", at.Add(6*time.Hour)))
 	require.Equal(t, trial.ReasonSuppressedAddress, noMail(t, s, "v3"))
+	suppress(t, s, "v2", complained(shared, 7))
+	for _, id := range []string{"v1", "v3"} {
+		require.NoError(t, s.Resubscribe(t.Context(), id, at.Add(2*time.Hour)), "by a clock that is behind too")
+		v, err = s.Vendor(t.Context(), id)
+		require.NoError(t, err)
+		require.Len(t, v.Stops, 1)
+		require.True(t, v.Stops[0].Asked, "also where it is on record of another vendor alone")
+		require.Nil(t, v.LiftRefusal())
+	}
 }
 
 // A complaint can be lifted once the vendor has asked for e-mail again, also by a clock that is behind.

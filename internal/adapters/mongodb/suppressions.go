@@ -77,7 +77,11 @@ func (s *Store) Resubscribe(ctx context.Context, vendorID string, at time.Time) 
 	if err != nil {
 		return err
 	}
-	at, asks := known.record().AskAgainAt(stored(at))
+	v, err := s.VendorOnRecord(ctx, vendorID) // what stops its address may be on record of another vendor alone
+	if err != nil && trial.CodeOf(err) != trial.CodeNotFound {
+		return err
+	}
+	at, asks := v.AskAgainAt(known.record(), stored(at))
 	if !asks {
 		return nil
 	}

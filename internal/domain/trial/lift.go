@@ -8,12 +8,15 @@ import (
 	"time"
 )
 
-// Stopped sets what stops e-mail to the vendor's present address.
+// Stopped sets what stops e-mail to the vendor's present address. Of two of a cause, as where another vendor has the same address,
+// the later counts: a lift has to end both.
 func (v *Vendor) Stopped(stops []Stop) {
 	for _, s := range stops {
-		again := slices.ContainsFunc(v.Stops, func(known Stop) bool { return known.Why() == s.Why() && known.AddressHash == s.AddressHash })
-		if !again {
+		switch i := slices.IndexFunc(v.Stops, s.isLike); {
+		case i < 0:
 			v.Stops = append(v.Stops, s)
+		case v.Stops[i].From.Before(s.From):
+			v.Stops[i] = s
 		}
 		v.Suppress(s.Suppression)
 	}

@@ -253,3 +253,22 @@ func TestAskingAgain(t *testing.T) {
 		}
 	}
 }
+
+// Of two stops of a cause at the address, as of two vendors that share it, the later is lifted, and asked to be.
+func TestTheLaterOfTwoStopsCounts(t *testing.T) {
+	t.Parallel()
+	const address = trial.ReasonSuppressedAddress
+	hash := trial.AddressHash("a@example.org")
+	own, shared := trial.RecordOf([]trial.Suppression{said(address, 2, hash, complaint), said(trial.ReasonResubscribed, 3, "")}),
+		trial.RecordOf([]trial.Suppression{said(address, 5, hash, complaint)})
+	v := trial.Vendor{ID: "v1", Email: "a@example.org"}
+	v.Stopped(append(own.Stopping(hash), shared.Stopping(hash)...))
+	require.Len(t, v.Stops, 1)
+	require.Equal(t, minuteOf(5), v.Stops[0].From)
+	require.Equal(t, minuteOf(5).Add(time.Millisecond), v.LiftAt(minuteOf(4)))
+	_, asks := own.AskAgainAt(minuteOf(4))
+	require.False(t, asks)
+	moment, asks := v.AskAgainAt(own, minuteOf(4))
+	require.True(t, asks)
+	require.True(t, moment.After(minuteOf(5)))
+}

@@ -226,3 +226,18 @@ func (r SuppressionRecord) AskAgainAt(now time.Time) (at time.Time, asks bool) {
 	}
 	return at, asks
 }
+
+// AskAgainAt is the record's AskAgainAt where what another vendor's e-mail did at the vendor's present address is to be taken back too.
+func (v Vendor) AskAgainAt(r SuppressionRecord, now time.Time) (at time.Time, asks bool) {
+	at, asks = r.AskAgainAt(now)
+	for _, s := range v.Stops {
+		if s.Asked || s.Why() == CauseBounce {
+			continue
+		}
+		asks = true
+		if !s.From.Before(at) {
+			at = s.From.UTC().Add(time.Millisecond)
+		}
+	}
+	return at, asks
+}
