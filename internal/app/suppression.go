@@ -20,6 +20,10 @@ type LiftOrder struct {
 // LiftSuppression lifts what stops e-mail to a vendor's present address, once a key. What the vendor has said itself it does not
 // lift: that is a *trial.Error with CodeConflict.
 func (a *App) LiftSuppression(ctx context.Context, o LiftOrder) (trial.Lift, error) {
+	known, err := a.Store.Suppressions(ctx, o.VendorID) // before what is judged: only that may pass for lifted
+	if err != nil {
+		return trial.Lift{}, err
+	}
 	v, err := a.Store.VendorOnRecord(ctx, o.VendorID)
 	if err != nil {
 		return trial.Lift{}, err
@@ -43,10 +47,6 @@ func (a *App) LiftSuppression(ctx context.Context, o LiftOrder) (trial.Lift, err
 	}
 	lift.LiftedAt = v.LiftAt(a.Present())
 	hash := trial.AddressHash(v.Email)
-	known, err := a.Store.Suppressions(ctx, v.ID)
-	if err != nil {
-		return trial.Lift{}, err
-	}
 	if err := a.Store.LiftSuppression(ctx, v.ID, hash, lift.LiftedAt); err != nil {
 		return trial.Lift{}, err
 	}
