@@ -33,7 +33,7 @@ type suppressionsView struct {
 func (d *dashboard) suppressions(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	view := suppressionsView{frame: d.live(r, "No e-mail", "suppressions"), Cause: q.Get("cause"), Causes: trial.Causes()}
-	if id := q.Get("lifted"); trial.ValidVendorID(id) {
+	if id := q.Get("lifted"); d.isLifted(r, id) {
 		view.Lifted = id
 	}
 	cause, after := trial.Cause(view.Cause), q.Get("after")
@@ -60,6 +60,16 @@ func (d *dashboard) suppressions(w http.ResponseWriter, r *http.Request) {
 		view.First = narrowed("suppressions", map[string]string{"cause": view.Cause})
 	}
 	d.show(w, r, http.StatusOK, "suppressions", view)
+}
+
+// isLifted reports whether what stopped e-mail to a vendor was lifted, and nothing stops it now: an address that a page was opened
+// with, as from a bookmark, may say so of any.
+func (d *dashboard) isLifted(r *http.Request, id string) bool {
+	if !trial.ValidVendorID(id) {
+		return false
+	}
+	v, err := d.Store.Vendor(r.Context(), id)
+	return err == nil && len(v.Stops) == 0 && !v.LiftedAt.IsZero()
 }
 
 // liftView is the page on which what stops e-mail to a vendor is looked at, and lifted.
@@ -123,7 +133,7 @@ func (d *dashboard) lift(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	view.Reason = r.PostFormValue("reason")
-	if key != "" {
+	if key != "" && app.ErrorOf(err).Code != app.CodeReused { // a key that is spent sends no form again
 		view.RequestID = key
 	}
 	d.show(w, r, d.explain(&view.form, err), "suppressionlift", view)

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/api/dashboard"
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/sample"
@@ -60,6 +62,9 @@ func TestABounceIsLiftedOnItsPage(t *testing.T) {
 	list := s.get(a.header.Get("Location")).text()
 	require.Contains(t, list, "Nothing stops e-mail to vendor-002 any more")
 	require.NotContains(t, list, "vendor-002 bounced")
+	for _, id := range []string{"vendor-005", "vendor-013", "nobody"} {
+		require.NotContains(t, s.get("/admin/suppressions?lifted="+id).text(), "Nothing stops e-mail to", "nobody has lifted that")
+	}
 	a = s.post(lifting, old)
 	require.Equal(t, http.StatusConflict, a.status)
 	require.Contains(t, a.text(), "Nothing was done: nothing stops e-mail to the vendor's present address.")
@@ -91,4 +96,18 @@ func TestWhatCannotBeLiftedSaysWhy(t *testing.T) {
 	require.Equal(t, http.StatusNotFound, s.get("/admin/suppressions/nobody").status)
 	require.Equal(t, http.StatusNotFound, s.post("/admin/suppressions/nobody", s.filledAt(lifting, "x")).status)
 	require.Equal(t, http.StatusServiceUnavailable, signedIn(t, sample.Broken()).get(lifting).status)
+}
+
+// A key that is spent sends no form again.
+func TestALiftWithASpentKeyGetsAnother(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy(), func(o *dashboard.Options) {
+		o.Controls = failing{err: &trial.Error{Code: app.CodeReused, Message: "was used for another request"}}
+	})
+	values := s.filledAt(lifting, "The mailbox was full")
+	a := s.post(lifting, values)
+	require.Equal(t, http.StatusConflict, a.status)
+	require.NotEqual(t, values.Get("request"), a.fields().Get("request"))
+	s = signedIn(t, s.world, func(o *dashboard.Options) { o.Controls = failing{err: sample.ErrUnavailable} })
+	require.Equal(t, values.Get("request"), s.post(lifting, values).fields().Get("request"), "sent again it counts once")
 }

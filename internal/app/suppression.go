@@ -77,8 +77,8 @@ func (a *App) signalLift(ctx context.Context, v trial.Vendor, hash string, known
 
 // LiftSuppressionRecorded is LiftSuppression with an entry on the audit record, under a key.
 func (a *App) LiftSuppressionRecorded(ctx context.Context, key string, o LiftOrder) error {
-	if o.Reason == "" {
-		return trial.Invalid("reason", "is missing")
+	if err := checkReason(o.Reason); err != nil {
+		return err
 	}
 	asked := audit.Entry{Action: "liftSuppression", Subject: "vendors/" + o.VendorID, Reason: o.Reason, Key: key}
 	v, err := a.Store.VendorOnRecord(ctx, o.VendorID)
@@ -88,7 +88,8 @@ func (a *App) LiftSuppressionRecorded(ctx context.Context, key string, o LiftOrd
 	if err := CheckNamesNobody(asked, []trial.Vendor{v}); err != nil {
 		return err
 	}
-	return a.Record(ctx, asked, o, func(ctx context.Context) error {
+	body := struct{ Reason string }{o.Reason} // a repetition may have seen what it has done
+	return a.Record(ctx, asked, body, func(ctx context.Context) error {
 		_, err := a.LiftSuppression(ctx, o)
 		return err
 	})
