@@ -42,7 +42,7 @@ func (a *api) sentReminder() trial.Send {
 	require.NoError(a.t, err)
 	a.store.MailVersions[hash] = content
 	fields := c.Fields()
-	send := trial.Send{Key: "v-1/reminder-3d/0", VendorID: "v-1", Kind: "reminder-3d", Status: trial.SendSent, Template: hash, Fields: &fields}
+	send := trial.Send{Key: "v-1/reminder-3d/0", VendorID: "v-1", Kind: "reminder-3d", Status: trial.SendSent, Template: hash, Fields: &fields, AddressHash: adaHash}
 	a.store.Store.Sends[send.Key] = send
 	return send
 }
@@ -65,6 +65,7 @@ func TestAnEMailIsShownAsItWasSent(t *testing.T) {
 	require.NotContains(t, mail.Shown.Html, "href")
 	byViewer := a.get(shownPath, viewerToken)
 	require.NotContains(t, string(byViewer.body), "Søren")
+	require.NotContains(t, string(byViewer.body), adaHash, "guesses of an address could be tested")
 	require.Contains(t, into[rest.SentEmail](byViewer, http.StatusOK).Shown.Text, "Bonjour,")
 	require.Equal(t, send.Fields, into[rest.VendorExport](a.get(exportPath, adminToken), http.StatusOK).Emails[0].Fields, "it is exported with the vendor")
 }

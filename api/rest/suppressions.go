@@ -15,7 +15,7 @@ func (s *server) ListSuppressions(ctx context.Context, request ListSuppressionsR
 	set(&cause, p.Cause)
 	set(&limit, p.Limit)
 	set(&after, p.Cursor)
-	page, next, err := s.App.Store.SuppressedVendors(ctx, cause, after, limit)
+	page, next, err := s.App.SuppressedVendors(ctx, cause, after, limit)
 	return ListSuppressions200JSONResponse{Suppressions: append([]trial.SuppressedVendor{}, page...), NextCursor: next}, err
 }
 

@@ -2,6 +2,7 @@ package rest_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,6 +43,11 @@ func TestABouncedAddressIsLifted(t *testing.T) {
 		VendorID: "v-1", Cause: trial.CauseBounce, At: present.Add(-time.Hour + time.Second), Mark: row.Mark,
 		Stops: []trial.StoppedFrom{{Cause: trial.CauseBounce, At: present.Add(-time.Hour + time.Second)}},
 	}, row)
+	require.NotEmpty(t, row.Mark)
+	row.Mark = ""
+	byViewer := into[rest.SuppressionPage](a.get(suppressionsPath, viewerToken), http.StatusOK)
+	require.Equal(t, []trial.SuppressedVendor{row}, byViewer.Suppressions, "guesses of an address could be tested by the mark")
+	row.Mark = page.Suppressions[0].Mark
 	require.Empty(t, into[rest.SuppressionPage](a.get(suppressionsPath+"?cause=complaint", adminToken), http.StatusOK).Suppressions)
 	require.NotContains(t, string(a.get(suppressionsPath, adminToken).body), "ada@example.com")
 	a.get(suppressionsPath+"?cause=odd", adminToken).problem(http.StatusBadRequest)
@@ -121,4 +127,21 @@ func TestAComplaintIsLiftedOnceTheVendorAsks(t *testing.T) {
 	require.Equal(t, trial.ReasonSuppressedAddress, a.vendor().NoMail(), "asking does not lift it")
 	into[trial.Lift](a.lift("lift-1", `{"reason":"The vendor asked"}`), http.StatusOK)
 	require.Empty(t, a.vendor().NoMail())
+}
+
+// A form that is sent again lifts once, whatever it shows by then; its reason is one that can be kept.
+func TestALiftOnAPageCountsOnceAKey(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.sent()
+	a.deliver(bounceOf("m-1", present.Add(-time.Hour)))
+	lift := func(key, reason, seen string) error {
+		return a.app.LiftSuppressionRecorded(t.Context(), key, app.LiftOrder{VendorID: "v-1", Reason: reason, Seen: seen})
+	}
+	for _, reason := range []string{" ", strings.Repeat("x", 501)} {
+		require.Equal(t, "reason", app.ErrorOf(lift("k-1", reason, a.vendor().StopMark())).Field)
+	}
+	require.NoError(t, lift("k-1", "looked at", a.vendor().StopMark()))
+	require.NoError(t, lift("k-1", "looked at", a.vendor().StopMark()), "the mark is another now")
+	require.Equal(t, app.CodeReused, app.ErrorOf(lift("k-1", "something else", "")).Code)
 }

@@ -6,9 +6,22 @@ import (
 
 	"go.uber.org/zap"
 
+	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/trial"
 )
+
+// SuppressedVendors are a page of the vendors to whose present address no e-mail may go. The marks are for whoever may lift that:
+// with them guesses of an address can be tested.
+func (a *App) SuppressedVendors(ctx context.Context, cause trial.Cause, after string, limit int) (page []trial.SuppressedVendor, next string, err error) {
+	page, next, err = a.Store.SuppressedVendors(ctx, cause, after, limit)
+	if !access.Of(ctx).Role.Covers(access.Operator) {
+		for i := range page {
+			page[i].Mark = ""
+		}
+	}
+	return page, next, err
+}
 
 // LiftOrder asks to lift what stops e-mail to a vendor.
 type LiftOrder struct {
