@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -144,4 +145,39 @@ func TestALiftOnAPageCountsOnceAKey(t *testing.T) {
 	require.NoError(t, lift("k-1", "looked at", a.vendor().StopMark()))
 	require.NoError(t, lift("k-1", "looked at", a.vendor().StopMark()), "the mark is another now")
 	require.Equal(t, app.CodeReused, app.ErrorOf(lift("k-1", "something else", "")).Code)
+}
+
+// What happens while a lift is judged is not told as lifted.
+func TestALiftTellsOnlyWhatWasKnownBefore(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.sent()
+	a.deliver(bounceOf("m-1", present.Add(-time.Hour)))
+	meanwhile := trial.Suppression{Reason: trial.ReasonSuppressedAddress, At: present.Add(-time.Minute), Cause: trial.CauseComplaint}
+	a.app.Store = meanwhileStore{a.app.Store, meanwhile}
+	_, err := a.app.LiftSuppression(t.Context(), app.LiftOrder{VendorID: "v-1"})
+	require.NoError(t, err)
+	lifted := 0
+	for _, r := range a.workflows.noMail["v-1"] {
+		if r.Reason == string(trial.ReasonLifted) {
+			lifted++
+			require.NotEqual(t, meanwhile.At, r.At)
+		}
+	}
+	require.Equal(t, 1, lifted)
+}
+
+// meanwhileStore has something stop e-mail to a vendor just after it was read.
+type meanwhileStore struct {
+	app.Store
+
+	p trial.Suppression
+}
+
+func (s meanwhileStore) VendorOnRecord(ctx context.Context, id string) (trial.Vendor, error) {
+	v, err := s.Store.VendorOnRecord(ctx, id)
+	if err == nil {
+		_, _, err = s.Suppress(ctx, id, s.p)
+	}
+	return v, err
 }

@@ -101,7 +101,7 @@ func (s *Store) LiftSuppression(ctx context.Context, vendorID, hash string, at t
 	return upsert(ctx, action, s.suppressions, vendorSuppressionKey(vendorID), bson.D{{Key: "$max", Value: bson.D{{Key: "lifts." + hash, Value: stored(at)}}}})
 }
 
-// changeSuppressions makes a change that has one more suppression on record, and tells whether that stops what nothing has stopped.
+// changeSuppressions makes a change that has one more suppression on record, and tells whether more stops e-mail then.
 func (s *Store) changeSuppressions(ctx context.Context, vendorID string, p trial.Suppression, change ...bson.E) (isNew bool, err error) {
 	var before vendorSuppressions
 	opts := options.FindOneAndUpdate().SetUpsert(true).SetReturnDocument(options.Before)
