@@ -105,9 +105,7 @@ func (d *dashboard) controlBulk(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		view.Error, view.Reason = "", steering.Reason
-		if app.ErrorOf(err).Code != app.CodeReused {
-			view.RequestID = steering.Key
-		}
+		view.RequestID = keyAfter(steering.Key, err)
 		d.show(w, r, d.explain(&view.form, err), "bulkcontrol", view)
 		return
 	}

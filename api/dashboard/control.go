@@ -223,6 +223,15 @@ func (d *dashboard) explain(f *form, err error) (status int) {
 	return http.StatusConflict
 }
 
+// keyAfter is the key of a form that is shown again after an error: the one that it was sent with, so that sending it again counts
+// once, or another one where that stands for something else already, which it would for ever.
+func keyAfter(sent string, err error) string {
+	if sent == "" || app.ErrorOf(err).Code == app.CodeReused {
+		return rand.Text()
+	}
+	return sent
+}
+
 // refuse says what is wrong with a field, beside it where it is the reason.
 func (f *form) refuse(field, message string) (status int) {
 	if field == "reason" {

@@ -145,7 +145,8 @@ func (d *dashboard) changeFlag(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, root+"flags?"+url.Values{"changed": {name}}.Encode(), http.StatusSeeOther)
 		return
 	}
-	if c := trial.CodeOf(err); c != trial.CodeConflict && c != trial.CodeForbidden {
+	view.RequestID = keyAfter(view.RequestID, err)
+	if c := app.ErrorOf(err).Code; c != trial.CodeConflict && c != trial.CodeForbidden && c != app.CodeReused {
 		view.Version = r.PostFormValue("version") // the same request may be sent again
 	}
 	status := http.StatusBadRequest

@@ -9,9 +9,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"marketplace.example/trials/api/dashboard"
+	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/audit"
 	"marketplace.example/trials/internal/domain/flags"
+	"marketplace.example/trials/internal/domain/idempotency"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/sample"
 )
 
@@ -191,4 +195,51 @@ func TestFlagsWhileAdminToolsAreOff(t *testing.T) {
 	const path = "/admin/flags/adminTools.enabled"
 	require.Equal(t, http.StatusSeeOther, s.post(path, s.filledAt(path, "All is well again")).status)
 	require.True(t, s.world.Document.FeatureFlags.AdminTools.Enabled)
+}
+
+// A key that stands for another request stays spent, so the form comes back with another one, and what was entered can be sent.
+func TestAFormWhoseKeyIsSpentGetsAnother(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{remindersPath, "/admin/tokens"} {
+		s := signedIn(t, sample.Busy())
+		values := s.filledAt(path, "They confuse vendors")
+		values.Set("name", "support-2")
+		values.Set("role", "viewer")
+		values.Set("days", "30")
+		s.world.Keys[values.Get("request")] = idempotency.Claim{Request: "the same form before its reason was edited", At: sample.Now}
+		a := s.post(path, values)
+		require.Equal(t, http.StatusConflict, a.status, path)
+		require.Contains(t, a.text(), "sent before, with something else in it", path)
+		fresh := a.fields()
+		require.NotEmpty(t, fresh.Get("request"), path)
+		require.NotEqual(t, values.Get("request"), fresh.Get("request"), path)
+		for name := range fresh {
+			values.Set(name, fresh.Get(name))
+		}
+		require.Less(t, s.post(path, values).status, http.StatusBadRequest, path)
+	}
+}
+
+// spentKeys refuses every key as one that stands for another request.
+type spentKeys struct{ dashboard.Controls }
+
+var errSpent = &trial.Error{Code: app.CodeReused, Message: "was used for another request"}
+
+func (spentKeys) StopAutomationRecorded(context.Context, flags.Request) error { return errSpent }
+
+func (spentKeys) ChangeTrialRecorded(context.Context, string, string, trial.Request) error {
+	return errSpent
+}
+
+func TestAControlWhoseKeyIsSpentGetsAnother(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy(), func(o *dashboard.Options) { o.Controls = spentKeys{} })
+	for _, path := range []string{"/admin/stop", "/admin/trials/vendor-013/cancel"} {
+		values := s.filledAt(path, "They confuse vendors")
+		values.Set("confirmed", "yes")
+		a := s.post(path, values)
+		require.Equal(t, http.StatusConflict, a.status, path)
+		require.NotEmpty(t, a.fields().Get("request"), path)
+		require.NotEqual(t, values.Get("request"), a.fields().Get("request"), path)
+	}
 }

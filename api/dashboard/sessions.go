@@ -103,7 +103,7 @@ func (d *dashboard) endSession(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, "sessions", missing)
 		return
 	}
-	view.Reason, view.RequestID, view.Everywhere = end.Reason, end.Key, end.Everywhere
+	view.Reason, view.RequestID, view.Everywhere = end.Reason, keyAfter(end.Key, err), end.Everywhere
 	status := d.explain(&view.form, err)
 	d.show(w, r, status, "sessionend", view)
 }

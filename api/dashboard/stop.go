@@ -61,7 +61,7 @@ func (d *dashboard) stop(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	view := d.stopView(r.Context())
-	view.Reason, view.RequestID = request.Reason, request.ID
+	view.Reason, view.RequestID = request.Reason, keyAfter(request.ID, err)
 	status := d.explain(&view.form, err)
 	d.show(w, r, status, "stop", view)
 }

@@ -114,15 +114,15 @@ func (d *dashboard) issueToken(w http.ResponseWriter, r *http.Request) {
 	}
 	v := r.PostFormValue
 	view.Name, view.Role, view.Days = strings.TrimSpace(v("name")), v("role"), strings.TrimSpace(v("days"))
-	if given := v("request"); given != "" {
-		view.RequestID = given
-	}
 	days, err := strconv.Atoi(view.Days)
 	if err != nil {
 		days = 0 // which is refused as any other wrong number is
 	}
 	token, text, err := d.Administration.IssueTokenRecorded(r.Context(), v("request"), app.TokenOrder{Name: view.Name, Role: access.Role(view.Role), Days: days})
 	if text == "" {
+		if trial.CodeOf(err) != trial.CodeConflict { // else the form has made its token, and this one may make another
+			view.RequestID = keyAfter(v("request"), err)
+		}
 		status := d.explain(&view.form, err)
 		view.beside(err)
 		d.show(w, r, status, "tokens", view)

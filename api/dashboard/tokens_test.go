@@ -84,6 +84,10 @@ func TestOneFormMakesOneToken(t *testing.T) {
 	require.Equal(t, http.StatusConflict, a.status, a.text())
 	require.Len(t, s.world.Issued, had+made)
 	require.LessOrEqual(t, made, 1)
+
+	values.Set("request", a.fields().Get("request"))
+	a = s.post("/admin/tokens", values)
+	require.NotEmpty(t, tokenText.FindString(a.body), "the form on the page that says so makes another: %s", a.text())
 }
 
 func TestTokensThatAreNotIssued(t *testing.T) {

@@ -137,6 +137,7 @@ func (d *dashboard) controlTrial(w http.ResponseWriter, r *http.Request) {
 	}
 	status := http.StatusOK
 	if view.Error = ""; err != nil {
+		view.RequestID = keyAfter(view.RequestID, err)
 		status = d.explain(&view.form, err)
 	}
 	d.show(w, r, status, "trialcontrol", view)
