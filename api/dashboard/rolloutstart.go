@@ -34,10 +34,11 @@ type rolloutStartView struct {
 	Problems problems
 	// Text is the plan as it was entered; empty for the configured one, or that of the rollout to restart.
 	Text string
-	// Back is the latest rollout where that was rolled back; Restart says that it is to go on, and Phase from which phase, counted from 1.
-	Back    *rollout.State
-	Restart bool
-	Phase   string
+	// Back is the latest rollout where that was rolled back. RestartOf is the id of the one that is to go on, empty for a new one,
+	// and Phase from which phase, counted from 1.
+	Back      *rollout.State
+	RestartOf string
+	Phase     string
 	// Planned is what would be started; nil where that does not apply, or is not right.
 	Planned *plannedRollout
 	// Seen is the id of the latest rollout, or app.NoRollout; RequestID lets a form that is sent twice count once.
@@ -62,7 +63,7 @@ var rolloutFields = map[string]string{"plan": "plan", fileField: fileField, "pha
 func (d *dashboard) rolloutStartView(ctx context.Context, typed url.Values) (rolloutStartView, error) {
 	view := rolloutStartView{
 		frame: d.frame(ctx, "Start a rollout", "overview"), form: form{Reason: typed.Get("reason")}, Problems: problems{}, Text: typed.Get("plan"),
-		Restart: typed.Get("restart") != "", Phase: typed.Get("phase"), Seen: app.NoRollout, RequestID: rand.Text(),
+		RestartOf: typed.Get("restart"), Phase: typed.Get("phase"), Seen: app.NoRollout, RequestID: rand.Text(),
 	}
 	if file := typed.Get(fileField); strings.TrimSpace(file) != "" {
 		view.Text = file
@@ -138,17 +139,14 @@ func (v rolloutStartView) asked(d *dashboard) (asked app.NewRollout, err error) 
 		}
 		asked.Plan = &plan
 	}
-	if !v.Restart {
+	if v.RestartOf == "" {
 		return asked, nil
-	}
-	if v.Back == nil {
-		return asked, trial.Conflict("the latest rollout is not one that was rolled back")
 	}
 	phase, err := strconv.Atoi(v.Phase)
 	if err != nil {
 		return asked, trial.Invalid("phase", "must be a whole number")
 	}
-	asked.RestartOf, asked.Phase = &v.Back.ID, &phase
+	asked.RestartOf, asked.Phase = &v.RestartOf, &phase
 	return asked, nil
 }
 

@@ -127,6 +127,9 @@ func (w *World) PlanRollout(ctx context.Context, r app.NewRollout) (start rollou
 		}
 		start = rollout.Start{Plan: rollout.DefaultPlan(), By: access.Of(ctx).Name, Times: evidence.Times{Day: day, TrialDays: 17}}
 		if r.RestartOf != nil {
+			if *r.RestartOf != latest.ID || latest.Status != rollout.RolledBack {
+				return trial.Conflict("only one that was rolled back is restarted")
+			}
 			start.RestartOf, start.Plan = *r.RestartOf, latest.Plan
 		}
 		if r.Plan != nil {
