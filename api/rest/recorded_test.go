@@ -73,11 +73,11 @@ func TestABulkOperationIsSteeredAsItWasSeen(t *testing.T) {
 	}
 	a.requireLast("startPlannedBulkOperation", "bulk/"+id, "looked at", audit.Done)
 	require.Len(t, a.bulk(id).State.Controls, 1)
-	err = steer("k-3", bulk.ControlStop, planned)
+	err = steer("k-3", bulk.ControlResume, planned)
 	require.Equal(t, trial.CodeConflict, app.ErrorOf(err).Code)
 	require.Contains(t, err.Error(), "has gone on since this page was opened: it is running now")
-	a.requireLast("stopBulkOperation", "bulk/"+id, "looked at", audit.Refused)
-	require.NoError(t, steer("k-3", bulk.ControlStop, a.bulk(id).State.Mark()), "a refused form frees its key")
+	a.requireLast("resumeBulkOperation", "bulk/"+id, "looked at", audit.Refused)
+	require.NoError(t, steer("k-3", bulk.ControlStop, planned), "what stops it is not refused, and a refused form frees its key")
 	require.Equal(t, app.CodeReused, app.ErrorOf(steer("k-3", bulk.ControlPause, a.bulk(id).State.Mark())).Code)
 
 	a.stands(id, func(s *bulk.State) { s.Next = 2 })

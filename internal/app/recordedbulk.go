@@ -106,7 +106,8 @@ var bulkSteering = map[string]string{
 	bulk.ControlStop: "stopBulkOperation",
 }
 
-// SteerBulkRecorded is SteerBulk with an entry on the audit record, unless the operation has gone on since it was seen.
+// SteerBulkRecorded is SteerBulk with an entry on the audit record, unless the operation has gone on since it was seen: one that
+// runs goes on all the time, and is paused and stopped all the same.
 func (a *App) SteerBulkRecorded(ctx context.Context, s BulkSteering) error {
 	return a.recordBulk(ctx, bulkSteering[s.Control], s, func(ctx context.Context) error {
 		_, err := a.SteerBulk(ctx, s.ID, s.Control, s.Reason)
@@ -135,13 +136,14 @@ func (a *App) recordBulk(ctx context.Context, action string, s BulkSteering, ste
 	if err := a.checkPage(ctx, asked, ids); err != nil {
 		return err
 	}
+	stops := s.Control == bulk.ControlPause || s.Control == bulk.ControlStop
 	body := struct{ Control, Reason string }{s.Control, s.Reason} // a repetition may have seen what it has done
 	return a.Record(ctx, asked, body, func(ctx context.Context) error {
 		_, state, err := a.Store.Bulk(ctx, s.ID)
 		if err != nil {
 			return err
 		}
-		if !keyOf(ctx).done() && !state.Knows(s.Key) && state.Mark() != s.Seen {
+		if !stops && !keyOf(ctx).done() && !state.Knows(s.Key) && state.Mark() != s.Seen {
 			return trial.Conflict("the operation has gone on since this page was opened: it is %s now", state.Status)
 		}
 		return steer(ctx)

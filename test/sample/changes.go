@@ -111,7 +111,8 @@ func (w *World) steerBulk(ctx context.Context, s app.BulkSteering, change func(*
 			return bulk.NotFound(s.ID)
 		}
 		v := &w.Operations[i]
-		if !v.State.Knows(s.Key) && v.State.Mark() != s.Seen {
+		stops := s.Control == bulk.ControlPause || s.Control == bulk.ControlStop
+		if !stops && !v.State.Knows(s.Key) && v.State.Mark() != s.Seen {
 			return trial.Conflict("the operation has gone on since this page was opened: it is %s now", v.State.Status)
 		}
 		return change(v)
