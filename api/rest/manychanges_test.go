@@ -293,7 +293,7 @@ func TestAChangeThatPanicsIsSettled(t *testing.T) {
 // may switch it on again.
 func TestWithoutAdminToolsOnlyStoppingRemains(t *testing.T) {
 	t.Parallel()
-	remain := map[string]bool{"rollBackRollout": true, "pauseRollout": true, "acknowledgeAlert": true, "pauseBulkOperation": true, "stopBulkOperation": true}
+	remain := map[string]bool{"rollBackRollout": true, "pauseRollout": true, "acknowledgeAlert": true, "pauseBulkOperation": true, "stopBulkOperation": true, "revokeToken": true}
 	changesOf(t, func(a *api, operation string, r request) {
 		a.store.Document.FeatureFlags.AdminTools.Enabled = false
 		before := a.store.Document

@@ -45,6 +45,7 @@ func (a *api) status(t *testing.T, ids []string) (all []access.Status) {
 func TestEndingSessionsIsOnRecord(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
+	a.store.Document.FeatureFlags.AdminTools.Enabled = false // which does not keep anybody signed in
 	ids := a.signedIn(t, "oidc:ada", "oidc:ada", "oidc:ben", "oidc:ada")
 	ctx := access.With(t.Context(), access.FirstAdmin())
 	end := app.SessionEnd{ID: ids[0], Reason: "has left", Key: "k-1"}

@@ -30,7 +30,7 @@ var stopping = map[string]bool{
 // what they change.
 var remaining = map[string]bool{
 	"rollBackRollout": true, "pauseRollout": true, "acknowledgeAlert": true, "pauseBulkOperation": true, "stopBulkOperation": true,
-	"patchFeatureFlags": true, "setRollout": true,
+	"patchFeatureFlags": true, "setRollout": true, "revokeToken": true, "endSessions": true,
 }
 
 // Hurried is the context of a request, urgent where what it makes of the flags stops something; nil is nothing.
@@ -78,7 +78,8 @@ func (a *App) turn(ctx context.Context) (leave func(), err error) {
 
 // errSwitchedOff refuses changes by admins.
 var errSwitchedOff = &trial.Error{Code: trial.CodeForbidden, Message: "changes by admins are switched off: the flag adminTools.enabled is false. " +
-	"Pausing, rolling back, lowering or disabling the automation, acknowledging an alert, and switching that flag on again remain"}
+	"Pausing, rolling back, lowering or disabling the automation, acknowledging an alert, revoking a token, ending sessions, and " +
+	"switching that flag on again remain"}
 
 // permit refuses an operation where the flags let admins change nothing.
 func (a *App) permit(ctx context.Context, action string) error {
