@@ -48,10 +48,18 @@ func TestABulkOperationFromAPageBeginsOnceAKey(t *testing.T) {
 		require.Equal(t, "reason", app.ErrorOf(err).Field, reason)
 	}
 	require.Len(t, a.store.Record, before, "no name gets on record")
+	o, _ = pageBulk("asked")
+	o.Action, o.Days, o.Policy = bulk.Move, 0, &trial.Policy{Name: "thirty-days"}
+	_, _ = a.app.StartBulkRecorded(t.Context(), "k-3", o, list)
+	require.Contains(t, string(a.last().Asked), `"policy":"thirty-days"`)
+	o.Action, o.Policy, o.At = bulk.Convert, nil, &present
+	_, _ = a.app.StartBulkRecorded(t.Context(), "k-4", o, list)
+	require.Contains(t, string(a.last().Asked), `"at":"`+present.Format("2006-01-02"))
+	o, _ = pageBulk("asked")
 	o.Days = 0
 	_, err = a.app.StartBulkRecorded(t.Context(), "k-2", o, list)
 	require.Equal(t, "days", app.ErrorOf(err).Field)
-	require.Len(t, a.store.Operations, 1)
+	require.Len(t, a.store.Operations, 3)
 	requireWhole(t, a.store.Record)
 }
 

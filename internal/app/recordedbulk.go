@@ -69,8 +69,13 @@ func (a *App) checkPage(ctx context.Context, asked audit.Entry, ids []string) er
 
 // StartBulkRecorded is StartBulk with an entry on the audit record, under a key.
 func (a *App) StartBulkRecorded(ctx context.Context, key string, o bulk.Operation, list []bulk.Listing) (v bulk.View, err error) {
+	policy := ""
+	if o.Policy != nil {
+		policy = o.Policy.Name
+	}
 	asked := audit.Entry{Action: "startBulkOperation", Subject: "bulk", Reason: o.Reason, Key: key, Asked: audit.Document(map[string]any{
-		"action": o.Action, "days": o.Days, "perMinute": o.PerMinute, "dryRun": o.DryRun, "filter": o.Filter, "listed": len(list),
+		"action": o.Action, "days": o.Days, "policy": policy, "at": o.At, "perMinute": o.PerMinute, "dryRun": o.DryRun, "filter": o.Filter,
+		"listed": len(list),
 	})}
 	ids := make([]string, 0, min(len(list), MostConcerned))
 	for _, l := range list[:min(len(list), MostConcerned)] {
