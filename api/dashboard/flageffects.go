@@ -47,6 +47,9 @@ func (f flagFacts) effects(name string, to any) []string {
 	return []string{f.sentenceOf(name, on)}
 }
 
+// resumed says what becomes of bulk operations that a flag has paused.
+const resumed = "Bulk operations that this has paused go on only once somebody resumes them."
+
 // sentenceOf says what happens where a switch is turned on or off.
 func (f flagFacts) sentenceOf(name string, on bool) string {
 	says := map[string]struct{ on, off string }{
@@ -70,15 +73,17 @@ func (f flagFacts) sentenceOf(name string, on bool) string {
 			"Notifications that are pending are sent.", "Nobody is told of alerts. The pages go on showing them.",
 		},
 		"adminTools.enabled": {
-			"Admins may change everything again.",
-			"Changes by admins are refused, here, over the API and by starter: only what stops something remains, and switching this on again.",
+			"Admins may change everything again. " + resumed,
+			"Changes by admins are refused, here, over the API and by starter: only what stops something remains, and switching this on again. " +
+				"Bulk operations pause. " + f.pausing(name),
 		},
 		"adminTools.trialExtension": {
-			"Trials may be extended, shortened, revived and moved again.", "Trials may no longer be extended, shortened, revived or moved to another policy.",
+			"Trials may be extended, shortened, revived and moved again. " + resumed,
+			"Trials may no longer be extended, shortened, revived or moved to another policy. Bulk operations that do so pause. " + f.pausing(name),
 		},
 		"adminTools.bulkOperations": {
-			"Bulk operations may begin again. Those that this has paused go on only once somebody resumes them.",
-			"No bulk operation begins. " + f.pausing(),
+			"Bulk operations may begin again. " + resumed,
+			"No bulk operation begins. " + f.pausing(name),
 		},
 	}[name]
 	if on {
@@ -174,16 +179,20 @@ func (f flagFacts) experiment(percentage float64) []string {
 	return []string{"The policy experiment stops dealing new vendors, for good: it does so only at 100\u00a0%."}
 }
 
-// pausing says how many bulk operations pause.
-func (f flagFacts) pausing() string {
+// pausing says how many bulk operations pause where a switch is turned off.
+func (f flagFacts) pausing(name string) string {
+	to, err := f.Before.FeatureFlags.With(name, false)
 	n := 0
 	for _, o := range f.Bulks {
+		if err != nil || o.Operation.Against(to) == "" {
+			continue
+		}
 		if o.State.Status == bulk.Running || o.State.Status == bulk.Planning || o.State.Status == bulk.Choosing {
 			n++
 		}
 	}
 	if n == 0 {
-		return "None runs now."
+		return "None is under way that this would pause."
 	}
 	return capital(evidence.Counted(n, "operation", "operations")) + " now under way: each pauses before its next trial."
 }
