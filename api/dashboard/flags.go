@@ -92,9 +92,10 @@ type flagSet struct {
 	Page string
 }
 
-// setsOf are who set each flag last, as far as changes say that were made, the latest first.
+// setsOf are who set each flag last, as far as changes say that were made, the latest first. A rollout and a rollback set flags too,
+// and are on record elsewhere: what a flag was after a change, and is no more before the next one, they have set.
 func setsOf(doc flags.Document, made []audit.Entry) map[string]flagSet {
-	sets := map[string]flagSet{}
+	sets, lost, since := map[string]flagSet{}, map[string]bool{}, doc.FeatureFlags.Named()
 	var last time.Time
 	for _, e := range made {
 		var before, after flags.Flags
@@ -106,14 +107,23 @@ func setsOf(doc flags.Document, made []audit.Entry) map[string]flagSet {
 		}
 		was := before.Named()
 		for i, is := range after.Named() {
-			if _, later := sets[is.Name]; !later && is.Value != was[i].Value {
+			_, later := sets[is.Name]
+			switch {
+			case later || lost[is.Name]:
+			case is.Value != since[i].Value:
+				lost[is.Name] = true
+			case is.Value != was[i].Value:
 				sets[is.Name] = flagSet{By: e.Actor, At: e.At, Page: placeOf(e.Seq, false)}
 			}
 		}
+		since = was
 	}
-	if doc.UpdatedAt.After(last) { // a rollout or a rollback, which set these two and are on record elsewhere
-		set := flagSet{By: doc.UpdatedBy, At: doc.UpdatedAt}
-		sets[flags.NameEnabled], sets[flags.NamePercentage] = set, set
+	if doc.UpdatedAt.After(last) { // whatever has set the flags last is none of these changes
+		for _, name := range []string{flags.NameEnabled, flags.NamePercentage} {
+			if lost[name] || last.IsZero() {
+				sets[name] = flagSet{By: doc.UpdatedBy, At: doc.UpdatedAt}
+			}
+		}
 	}
 	return sets
 }

@@ -45,6 +45,39 @@ func TestEveryFlagIsShownWithWhatItDoes(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, signedIn(t, sample.Broken()).get("/admin/flags").status)
 }
 
+// What a rollback has set is nobody's whose change came before it, or of something else after it.
+func TestWhoSetAFlagThatARollbackHasSetSince(t *testing.T) {
+	t.Parallel()
+	const path = "/admin/flags/trialAutomation.rolloutPercentage"
+	s := signedIn(t, sample.Busy())
+	require.Equal(t, http.StatusSeeOther, s.post(path, s.filledAt(path+"?value=50", "Two campaigns begin")).status)
+	s.world.Moment = s.world.Moment.Add(time.Minute)
+	_, err := s.world.UpdateFlags(context.Background(), flags.Automatic, func(f *flags.Change) error {
+		f.TrialAutomation.RolloutPercentage = 10
+		return nil
+	})
+	require.NoError(t, err)
+	inOrder(t, s.get("/admin/flags").text(), "trialAutomation.enabled on", "trialAutomation.rolloutPercentage 10 %", "now by rollout")
+	s.world.Moment = s.world.Moment.Add(time.Minute)
+	require.Equal(t, http.StatusSeeOther, s.post(remindersPath, s.filledAt(remindersPath, "They confuse vendors")).status)
+	text := s.get("/admin/flags").text()
+	require.NotContains(t, text, "minutes ago by admin", "50 % were, and are no more")
+	inOrder(t, text, "trialAutomation.emailReminders off", "now by admin", "trialAutomation.rolloutPercentage 10 %", "not on record Set")
+}
+
+// Switches that bulk operations need pause those, and say so.
+func TestASwitchSaysWhichBulkOperationsPause(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	require.Contains(t, s.get("/admin/flags/adminTools.enabled").text(), "Bulk operations pause. 1 operation now under way: each pauses before its next trial.")
+	require.Contains(t, s.get("/admin/flags/adminTools.trialExtension").text(), "Bulk operations that do so pause. ")
+	for _, name := range []string{"enabled", "trialExtension", "bulkOperations"} {
+		require.Contains(t, s.get("/admin/flags/adminTools."+name+"?value=true").text(), "Nothing: it is on already.")
+	}
+	s.world.Document.FeatureFlags.AdminTools.TrialExtension = false
+	require.Contains(t, s.get("/admin/flags/adminTools.trialExtension").text(), "paused go on only once somebody resumes them")
+}
+
 func TestAFlagIsChangedAfterALookAtWhatThatDoes(t *testing.T) {
 	t.Parallel()
 	s := signedIn(t, sample.Busy())
