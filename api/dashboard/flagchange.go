@@ -39,11 +39,12 @@ type flagChangeView struct {
 }
 
 func (d *dashboard) askFlag(w http.ResponseWriter, r *http.Request) {
-	view, err := d.flagChangeView(r.Context(), mux.Vars(r)["flag"], r.URL.Query().Get("value"))
+	view, err := d.flagChangeView(r.Context(), mux.Vars(r)["flag"], r.URL.Query().Get("value"), true)
 	if err != nil {
 		d.fail(w, r, "flags", err)
 		return
 	}
+	d.preview(r.Context(), &view)
 	status := http.StatusOK
 	if view.ValueError != "" {
 		status = http.StatusBadRequest
@@ -52,8 +53,8 @@ func (d *dashboard) askFlag(w http.ResponseWriter, r *http.Request) {
 }
 
 // flagChangeView is the page as things stand, for a value that was entered: "true", "false" or a percentage. Without one a switch
-// is turned.
-func (d *dashboard) flagChangeView(ctx context.Context, name, entered string) (flagChangeView, error) {
+// is turned, where the page is only looked at.
+func (d *dashboard) flagChangeView(ctx context.Context, name, entered string, looked bool) (flagChangeView, error) {
 	doc, err := d.Store.Flags(ctx)
 	if err != nil {
 		return flagChangeView{}, err
@@ -67,7 +68,7 @@ func (d *dashboard) flagChangeView(ctx context.Context, name, entered string) (f
 		frame: d.frame(ctx, "Change "+name, "flags"), flagView: flagOf(ctx, named[i]), Flags: doc, Entered: strings.TrimSpace(entered),
 		Version: strconv.Itoa(doc.Version), RequestID: rand.Text(),
 	}
-	if is, isSwitch := view.Value.(bool); isSwitch {
+	if is, isSwitch := view.Value.(bool); isSwitch && looked {
 		view.Entered = cmp.Or(view.Entered, strconv.FormatBool(!is))
 	}
 	view.read()
@@ -80,12 +81,23 @@ func (d *dashboard) flagChangeView(ctx context.Context, name, entered string) (f
 		return view, nil
 	}
 	view.To, view.Forbidden = flagValue(view.value), !doc.FeatureFlags.AdminsMaySet(to)
-	if view.Value == view.value {
-		view.Effects = []string{"Nothing: it is " + view.To + " already."}
-		return view, nil
+	return view, nil
+}
+
+// preview says what would change now. Where that cannot be read the flag can be changed all the same.
+func (d *dashboard) preview(ctx context.Context, v *flagChangeView) {
+	switch {
+	case v.value == nil:
+	case v.Value == v.value:
+		v.Effects = []string{"Nothing: it is " + v.To + " already."}
+	default:
+		effects, err := d.flagEffects(ctx, v.Name, v.value, v.Flags)
+		if err != nil {
+			d.Log.Warn("a page lacks something", zap.String("what", "what a flag changes"), zap.Error(err))
+			effects = []string{"What that changes could not be read now."}
+		}
+		v.Effects = effects
 	}
-	view.Effects, err = d.flagEffects(ctx, name, view.value, doc)
-	return view, err
 }
 
 // read reads the value that was entered.
@@ -133,7 +145,7 @@ func (d *dashboard) flagEffects(ctx context.Context, name string, to any, doc fl
 // changeFlag carries out what was confirmed, through the API's own code.
 func (d *dashboard) changeFlag(w http.ResponseWriter, r *http.Request) {
 	name := mux.Vars(r)["flag"]
-	view, err := d.flagChangeView(r.Context(), name, r.PostFormValue("value"))
+	view, err := d.flagChangeView(r.Context(), name, r.PostFormValue("value"), false)
 	if err != nil {
 		d.fail(w, r, "flags", err)
 		return
@@ -145,6 +157,7 @@ func (d *dashboard) changeFlag(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, root+"flags?"+url.Values{"changed": {name}}.Encode(), http.StatusSeeOther)
 		return
 	}
+	d.preview(r.Context(), &view)
 	view.RequestID = keyAfter(view.RequestID, err)
 	if c := app.ErrorOf(err).Code; c != trial.CodeConflict && c != trial.CodeForbidden && c != app.CodeReused {
 		view.Version = r.PostFormValue("version") // the same request may be sent again

@@ -65,6 +65,23 @@ func TestWhoSetAFlagThatARollbackHasSetSince(t *testing.T) {
 	inOrder(t, text, "trialAutomation.emailReminders off", "now by admin", "trialAutomation.rolloutPercentage 10 %", "not on record Set")
 }
 
+// noTrials cannot read the trials, on which the preview of a change depends.
+type noTrials struct{ dashboard.Store }
+
+func (noTrials) Trials(context.Context, trial.Filter, string, int) ([]trial.State, string, error) {
+	return nil, "", sample.ErrUnavailable
+}
+
+// A flag is changed although its preview cannot be read.
+func TestAFlagIsChangedWithoutItsPreview(t *testing.T) {
+	t.Parallel()
+	w := sample.Busy()
+	s := signedIn(t, w, func(o *dashboard.Options) { o.Store = noTrials{w} })
+	require.Contains(t, s.get(remindersPath).text(), "What that changes could not be read now.")
+	require.Equal(t, http.StatusSeeOther, s.post(remindersPath, s.filledAt(remindersPath, "They confuse vendors")).status)
+	require.False(t, w.Document.FeatureFlags.TrialAutomation.EmailReminders)
+}
+
 // Switches that bulk operations need pause those, and say so.
 func TestASwitchSaysWhichBulkOperationsPause(t *testing.T) {
 	t.Parallel()
@@ -172,6 +189,7 @@ func TestWhatAFlagFormLacks(t *testing.T) {
 	s := signedIn(t, sample.Busy())
 	for name, change := range map[string]func(url.Values){
 		"The reason is missing.":  func(v url.Values) { v.Set("reason", " ") },
+		"value is missing":        func(v url.Values) { v.Del("value") },
 		"version is missing":      func(v url.Values) { v.Del("version") },
 		"must be true or false":   func(v url.Values) { v.Set("value", "0.5") },
 		"must be 0 to 100":        func(v url.Values) { v.Set("value", "maybe") },
