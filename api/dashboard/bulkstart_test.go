@@ -259,3 +259,27 @@ type reused struct{ dashboard.Bulks }
 func (reused) StartBulkRecorded(context.Context, string, bulk.Operation, []bulk.Listing) (bulk.View, error) {
 	return bulk.View{}, &trial.Error{Code: app.CodeReused, Message: "was used for another request"}
 }
+
+// A long form outlives its session, unless it brings a file, which no page can give back.
+func TestALongFormOutlivesItsSession(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	values := s.filledBulk()
+	s.cookie = nil
+	a := s.upload(bulkStartPath, values, "")
+	require.Equal(t, http.StatusUnauthorized, a.status)
+	inOrder(t, a.text(), "nothing that you entered is lost", "The shop was away")
+	require.Equal(t, values.Get("request"), a.fields().Get("request"))
+	require.NotContains(t, a.body, `name="file"`)
+	require.Equal(t, http.StatusSeeOther, s.upload(bulkStartPath, values, "vendor_id\nvendor-014\n").status)
+
+	s.signIn(adminToken)
+	for name := range values {
+		require.Equal(t, values.Get(name), a.fields().Get(name), "it is sent as it was entered")
+	}
+	values = s.filledBulk()
+	values.Set("csv", strings.Repeat("x", 48<<10+1))
+	a = s.post(bulkStartPath, values)
+	require.Equal(t, http.StatusBadRequest, a.status)
+	require.Contains(t, a.text(), "Must have at most")
+}

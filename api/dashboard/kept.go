@@ -27,14 +27,20 @@ func (f keptField) Entered() bool {
 }
 
 // keep shows what a form without a session holds, and tells whether there is any. Nothing of it is done: what somebody had before
-// them is in the form's hidden fields, so it is still refused where that has changed.
+// them is in the form's hidden fields, so it is still refused where that has changed. A file is not kept, nor what came with it:
+// without it the form would ask for something else.
 func (d *dashboard) keep(w http.ResponseWriter, r *http.Request) bool {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if r.Method != http.MethodPost || kind != "application/x-www-form-urlencoded" || r.ParseForm() != nil {
+	if r.Method != http.MethodPost || kind != "application/x-www-form-urlencoded" && kind != "multipart/form-data" {
 		return false
 	}
+	typed, err := readForm(r)
+	if err != nil || typed.Get(fileField) != "" {
+		return false
+	}
+	typed.Del(fileField)
 	view := keptView{frame: d.frame(r.Context(), "Your session is over", ""), Path: r.URL.RequestURI()}
-	for name, values := range r.PostForm {
+	for name, values := range typed {
 		for _, value := range values {
 			view.Fields = append(view.Fields, keptField{name, value})
 		}

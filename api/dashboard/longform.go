@@ -3,8 +3,10 @@ package dashboard
 import (
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"unicode/utf8"
 
 	"marketplace.example/trials/internal/domain/trial"
@@ -37,8 +39,10 @@ const fileField = "file"
 func readForm(r *http.Request) (url.Values, error) {
 	reader, err := r.MultipartReader()
 	if errors.Is(err, http.ErrNotMultipart) {
-		err = r.ParseForm()
-		return r.PostForm, tooLong("form", err)
+		if err = r.ParseForm(); err != nil {
+			return r.PostForm, tooLong("form", err)
+		}
+		return r.PostForm, checkLengths(r.PostForm)
 	}
 	values := url.Values{}
 	for range maxParts {
@@ -68,6 +72,18 @@ func readForm(r *http.Request) (url.Values, error) {
 		values.Add(name, string(content))
 	}
 	return values, trial.Invalid("form", "has too many fields")
+}
+
+// checkLengths bounds each value of a form that came without files, as those of the others are.
+func checkLengths(values url.Values) error {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		for _, value := range values[name] {
+			if len(value) > maxPasted {
+				return trial.Invalid(name, "must have at most %s bytes", grouped(maxPasted))
+			}
+		}
+	}
+	return nil
 }
 
 // tooLong says of an error of reading a form what whoever sent it can do.
