@@ -252,15 +252,17 @@ func (d *dashboard) askProvider(ctx context.Context, text string, s access.Sessi
 	return d.Provider.Renew(ctx, string(refresh), s.Subject)
 }
 
-// dropSession removes the session that a browser has of the provider, if it has one.
-func (d *dashboard) dropSession(r *http.Request) {
+// dropSession removes the session that a browser has of the provider, if it has one, and tells whether none is left.
+func (d *dashboard) dropSession(r *http.Request) (gone bool) {
 	c, err := r.Cookie(d.cookieName(r, cookieName))
 	if err != nil {
-		return
+		return true
 	}
 	if text, ok := strings.CutPrefix(c.Value, byProvider); ok {
 		if err := d.Store.DropSession(r.Context(), access.KeyOf(text)); err != nil {
 			d.Log.Error("session not removed", zap.Error(err))
+			return false
 		}
 	}
+	return true
 }

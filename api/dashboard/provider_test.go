@@ -109,6 +109,13 @@ func TestSigningInByTheProvider(t *testing.T) {
 	require.Equal(t, ada, s.world.Steered[0].By)
 	require.Equal(t, http.StatusForbidden, s.get("/admin/sessions").status)
 
+	s.world.Lost = sample.ErrUnavailable
+	signedInStill := s.cookie
+	a = s.post("/admin/sign-out", nil)
+	require.Equal(t, http.StatusServiceUnavailable, a.status)
+	require.Contains(t, a.text(), "You are signed out in this browser; your session could not be ended")
+	require.Nil(t, s.cookie)
+	s.cookie, s.world.Lost = signedInStill, nil
 	require.Equal(t, http.StatusSeeOther, s.post("/admin/sign-out", nil).status)
 	require.Empty(t, s.world.SignedIn, "a copy of the cookie opens nothing either")
 	require.Equal(t, http.StatusNotFound, newSite(t, sample.Empty()).get("/admin/sign-in/provider").status, "there is none")

@@ -86,8 +86,15 @@ func (d *dashboard) notSignedIn(w http.ResponseWriter, view *signInView, err err
 func seconds(wait time.Duration) string { return strconv.Itoa(int(math.Ceil(wait.Seconds()))) }
 
 func (d *dashboard) signOut(w http.ResponseWriter, r *http.Request) {
-	d.dropSession(r)
+	gone := d.dropSession(r)
 	http.SetCookie(w, d.cookie(r, ""))
+	if !gone {
+		d.show(w, r, http.StatusServiceUnavailable, "message", message{d.frame(r.Context(), "Signed out here", ""), trouble{
+			Title: "Your session could not be ended",
+			Text:  "You are signed out in this browser; your session could not be ended and ends by itself within 15 minutes unused.",
+		}})
+		return
+	}
 	http.Redirect(w, r, signInPath, http.StatusSeeOther)
 }
 
