@@ -80,7 +80,7 @@ func (d *dashboard) sessionEndView(r *http.Request) (sessionEndView, error) {
 	}
 	view.Session = good[i]
 	for _, s := range good {
-		if s.Name == view.Session.Name && s.ID != id {
+		if s.Subject == view.Session.Subject && s.ID != id {
 			view.Others++
 		}
 	}

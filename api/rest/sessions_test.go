@@ -19,7 +19,7 @@ func (a *api) signedIn(t *testing.T, names ...string) (ids []string) {
 	t.Helper()
 	for i, name := range names {
 		key := access.KeyOf(fmt.Sprint("session ", i))
-		session := access.NewSession(key, access.Person{Name: name, Role: access.Viewer, Subject: "a subject"}, present)
+		session := access.NewSession(key, access.Person{Name: name, Role: access.Viewer, Subject: "a subject of " + name}, present)
 		session.Sealed = []byte("sealed")
 		require.NoError(t, a.store.AddSession(t.Context(), key, session))
 		ids = append(ids, key.ID())

@@ -57,7 +57,7 @@ func (a *App) endSessions(ctx context.Context, end SessionEnd) error {
 			return err
 		}
 		for _, s := range all {
-			if s.Name != first.Name || s.Status(a.Present()) != access.Good {
+			if s.Subject != first.Subject || s.Status(a.Present()) != access.Good {
 				continue
 			}
 			if s, err = a.Store.EndSession(ctx, s.ID, actor(ctx), a.Present()); err != nil {

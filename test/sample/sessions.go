@@ -37,6 +37,7 @@ func SignedIn() *World {
 		{Name: access.PersonName("ben.okafor", "2"), Role: access.Admin}, {Name: access.PersonName("", "3"), Role: access.Viewer},
 	} {
 		key := access.KeyOf(fmt.Sprintf("session %d", i))
+		p.Subject = p.Name
 		session := access.NewSession(key, p, w.Moment.Add(-time.Duration(7+70*i)*time.Minute)).Renewed(p, w.Moment.Add(-time.Duration(1+i)*time.Minute))
 		if w.SignedIn == nil {
 			w.SignedIn = map[access.Key]access.Session{}

@@ -87,7 +87,10 @@ func (s *Store) EndSession(ctx context.Context, id, by string, at time.Time) (ac
 	if err := update(ctx, "ending session "+id, s.sessions, append(byID(doc.Key), unended()), ended); err != nil {
 		return access.Session{}, err
 	}
-	doc, _, err = find[sessionDocument](ctx, "reading session "+id, s.sessions, byID(doc.Key))
+	doc, found, err = find[sessionDocument](ctx, "reading session "+id, s.sessions, byID(doc.Key))
+	if err == nil && !found { // removed meanwhile
+		err = access.NoSession(id)
+	}
 	return doc.Session, err
 }
 
