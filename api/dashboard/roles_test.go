@@ -19,7 +19,7 @@ import (
 // concrete is the path of a route as somebody asks for it.
 var concrete = strings.NewReplacer("{id}", "vendor-013", "{kind}", "welcome", "{revision}", "0", "{control:extend|shorten|cancel|revive|policy}", "extend", "{operation}", "bulk-20260312-102000-5f3a11c0", "{control:pause|resume|advance|rollback|set-percentage}", "pause",
 	"{control:waive}/{check}", "waive/backup", "{control:start|pause|resume|stop|undo}", "pause",
-	"{control:tick}/{criterion}", "tick/feedback-positive", "{experiment}", "experiment-20260110-090000-5d2f0a", "{flag:trialAutomation.enabled|trialAutomation.rolloutPercentage}", "trialAutomation.rolloutPercentage", "{flag}", "adminTools.enabled", "{token:[0-9a-f]{16}}", "00000000000000aa", "{session}", "0123456789abcdef", "{alert}", "workerAway", "{control:acknowledge|silence|unsilence}", "silence")
+	"{control:tick}/{criterion}", "tick/feedback-positive", "{experiment}", "experiment-20260110-090000-5d2f0a", "{flag:trialAutomation.enabled|trialAutomation.rolloutPercentage}", "trialAutomation.rolloutPercentage", "{flag}", "adminTools.enabled", "{token:[0-9a-f]{16}}", "00000000000000aa", "{session:[0-9a-f]{16}}", "0123456789abcdef", "{alert}", "workerAway", "{control:acknowledge|silence|unsilence}", "silence")
 
 // Every page with every role: what a role may not use is refused, with the role
 // that it needs.
@@ -35,7 +35,7 @@ func TestEveryPageWithEveryRole(t *testing.T) {
 		"GET /admin/rollout/{control:waive}/{check}": access.Admin, "POST /admin/rollout/{control:waive}/{check}": access.Admin,
 		"GET /admin/trials/{id}/emails/{kind}/{revision}": access.Viewer, "GET /admin/trials/{id}/emails/{kind}/{revision}/frame": access.Viewer,
 		"GET /admin/policies": access.Viewer, "GET /admin/mail": access.Viewer, "GET /admin/mail/{kind}": access.Viewer, "GET /admin/mail/{kind}/frame": access.Viewer, "POST /admin/mail/{kind}": access.Operator,
-		"GET /admin/signed-in": access.Viewer, "GET /admin/sessions": access.Admin, "GET /admin/sessions/{session}/end": access.Admin, "POST /admin/sessions/{session}/end": access.Admin,
+		"GET /admin/signed-in": access.Viewer, "GET /admin/sessions": access.Admin, "GET /admin/sessions/{session:[0-9a-f]{16}}/end": access.Admin, "POST /admin/sessions/{session:[0-9a-f]{16}}/end": access.Admin,
 		"POST /admin/sign-out": access.Viewer, "GET /admin/rollout/forecast": access.Viewer,
 		"GET /admin/trials/{id}/{control:extend|shorten|cancel|revive|policy}": access.Operator, "POST /admin/trials/{id}/{control:extend|shorten|cancel|revive|policy}": access.Operator,
 		"GET /admin/suppressions": access.Viewer, "GET /admin/suppressions/{id}": access.Operator, "POST /admin/suppressions/{id}": access.Operator,

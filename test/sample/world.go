@@ -116,7 +116,7 @@ func (w *World) EndSessionsRecorded(ctx context.Context, end app.SessionEnd) err
 	}
 	all, err := w.Sessions(ctx)
 	for _, s := range all {
-		if err == nil && s.Name == first.Name {
+		if err == nil && s.Subject == first.Subject {
 			_, err = w.EndSession(ctx, s.ID, access.Of(ctx).Name, w.Moment)
 		}
 	}
