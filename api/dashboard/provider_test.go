@@ -269,7 +269,7 @@ func TestAnAdminEndsSessions(t *testing.T) {
 	s.cookie = nil
 	s.goes("")
 	second := s.cookie
-	p.person.Name, s.cookie = "oidc:ben:87654321", nil
+	p.person.Name, p.person.Subject, s.cookie = "oidc:ben:87654321", "another-subject", nil
 	s.goes("")
 	ben := s.cookie
 

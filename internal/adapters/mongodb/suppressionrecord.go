@@ -194,9 +194,9 @@ func readSuppressions[D vendorSuppressions | addressSuppression](raw bson.Raw) (
 	return d, nil
 }
 
-// firsts are the first bounces and complaints of a document that was stored before the latest were, as the latest of their causes,
+// oldStops are the first bounces and complaints of a document that was stored before the latest were, as the latest of their causes,
 // for $max: an earlier one takes the place of the first, and they count all the same.
-func firsts(doc bson.Raw) (latest bson.D, err error) {
+func oldStops(doc bson.Raw) (latest bson.D, err error) {
 	add := func(path string, first *trial.Suppression, known map[trial.Cause]trial.LatestStop) {
 		if first == nil {
 			return
@@ -217,14 +217,14 @@ func firsts(doc bson.Raw) (latest bson.D, err error) {
 	return latest, err
 }
 
-// keepFirsts has what is stored under a key keep its firsts as the latest, before an earlier one takes their place.
-func (s *Store) keepFirsts(ctx context.Context, key string) error {
+// keepOldStops has what is stored under a key keep its oldStops as the latest, before an earlier one takes their place.
+func (s *Store) keepOldStops(ctx context.Context, key string) error {
 	const action = "keeping what stops e-mail"
 	doc, found, err := find[bson.Raw](ctx, action, s.suppressions, byID(key))
 	if err != nil || !found {
 		return err
 	}
-	latest, err := firsts(doc)
+	latest, err := oldStops(doc)
 	if err != nil || len(latest) == 0 {
 		return err
 	}

@@ -35,7 +35,7 @@ func (s *Store) Suppress(ctx context.Context, vendorID string, p trial.Suppressi
 			bson.E{Key: "$min", Value: bson.D{{Key: "value", Value: p}}},
 			bson.E{Key: "$max", Value: bson.D{{Key: "known." + string(p.Why()), Value: p.Latest()}}},
 		)
-		if err := s.keepFirsts(ctx, addressSuppressionKey(p.AddressHash)); err != nil {
+		if err := s.keepOldStops(ctx, addressSuppressionKey(p.AddressHash)); err != nil {
 			return p.At, false, err
 		}
 		err = upsert(ctx, "suppressing an address of vendor "+vendorID, s.suppressions, addressSuppressionKey(p.AddressHash), change)
@@ -43,7 +43,7 @@ func (s *Store) Suppress(ctx context.Context, vendorID string, p trial.Suppressi
 			return p.At, false, err
 		}
 	}
-	if err := s.keepFirsts(ctx, vendorSuppressionKey(vendorID)); err != nil {
+	if err := s.keepOldStops(ctx, vendorSuppressionKey(vendorID)); err != nil {
 		return p.At, false, err
 	}
 	key := addressKey(p.AddressHash)
@@ -145,14 +145,14 @@ func (s *Store) MergeSuppression(ctx context.Context, doc bson.Raw) error {
 		}
 		most = append(most, vendor.listed()...)
 	}
-	latest, err := firsts(doc)
+	latest, err := oldStops(doc)
 	if err != nil {
 		return err
 	}
 	most = append(most, latest...)
 	if len(least) > 0 {
 		if id, isText := doc.Lookup("_id").StringValueOK(); isText {
-			if err := s.keepFirsts(ctx, id); err != nil {
+			if err := s.keepOldStops(ctx, id); err != nil {
 				return err
 			}
 		}
