@@ -2,19 +2,13 @@ package app
 
 import (
 	"context"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/audit"
-	"marketplace.example/trials/internal/domain/trial"
 )
-
-// longestSessionReason is in characters.
-const longestSessionReason = 500
 
 // SessionEnd is what an admin wants of a session.
 type SessionEnd struct {
@@ -37,12 +31,10 @@ type endedSession struct {
 func (a *App) EndSessionsRecorded(ctx context.Context, end SessionEnd) error {
 	entry := audit.Entry{Action: "endSessions", Subject: "sessions/" + end.ID, Reason: end.Reason, Key: end.Key,
 		Asked: audit.Document(map[string]any{"everywhere": end.Everywhere})}
-	return a.Record(ctx, entry, end, func(ctx context.Context) error {
-		if strings.TrimSpace(end.Reason) == "" || utf8.RuneCountInString(end.Reason) > longestSessionReason {
-			return trial.Invalid("reason", "must have 1 to %d characters", longestSessionReason)
-		}
-		return a.endSessions(ctx, end)
-	})
+	if err := checkReason(end.Reason); err != nil { // before it is on the audit record
+		return err
+	}
+	return a.Record(ctx, entry, end, func(ctx context.Context) error { return a.endSessions(ctx, end) })
 }
 
 func (a *App) endSessions(ctx context.Context, end SessionEnd) error {

@@ -74,9 +74,7 @@ func unended() bson.E {
 // EndSession has a session open nothing from now on, and answers with it. The first end counts. There is no such session: a
 // *trial.Error with trial.CodeNotFound.
 func (s *Store) EndSession(ctx context.Context, id, by string, at time.Time) (access.Session, error) {
-	// An id is what a key begins with; "~" comes after all digits.
-	beginning := bson.D{{Key: "_id", Value: bson.D{{Key: "$gte", Value: id}, {Key: "$lt", Value: id + "~"}}}}
-	doc, found, err := find[sessionDocument](ctx, "reading session "+id, s.sessions, beginning)
+	doc, found, err := find[sessionDocument](ctx, "reading session "+id, s.sessions, byBeginning(id))
 	if err == nil && !found {
 		err = access.NoSession(id)
 	}

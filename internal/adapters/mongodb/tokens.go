@@ -50,13 +50,16 @@ func Unrevoked() bson.D {
 	return bson.D{{Key: "revokedAt", Value: bson.D{{Key: "$exists", Value: false}}}}
 }
 
+// byBeginning is the filter of the keys that begin with an id, as those of tokens and sessions do.
+func byBeginning(id string) bson.D {
+	return bson.D{{Key: "_id", Value: bson.D{{Key: "$gte", Value: id}, {Key: "$lt", Value: id + "~"}}}} // "~" comes after all digits
+}
+
 // RevokeToken has a token open nothing from now on, and answers with it. The
 // first revocation counts. There is no such token: a *trial.Error with
 // trial.CodeNotFound.
 func (s *Store) RevokeToken(ctx context.Context, id, by string, at time.Time) (access.Token, error) {
-	// An id is what a key begins with; "~" comes after all digits.
-	beginning := bson.D{{Key: "_id", Value: bson.D{{Key: "$gte", Value: id}, {Key: "$lt", Value: id + "~"}}}}
-	doc, found, err := find[tokenDocument](ctx, "reading token "+id, s.tokens, beginning)
+	doc, found, err := find[tokenDocument](ctx, "reading token "+id, s.tokens, byBeginning(id))
 	if err == nil && !found {
 		err = access.NoToken(id)
 	}
