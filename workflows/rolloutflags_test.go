@@ -103,3 +103,30 @@ func TestARolloutThatAPersonPausedInAnOutageGoesOnAfterIt(t *testing.T) {
 	w.run(taken, time.Hour)
 	require.Equal(t, rollout.Running, w.state().Status)
 }
+
+// The API compares what a person had seen with what is stored. Where the rollout goes on before the message reaches it, what admits
+// nobody else applies all the same: nobody is there to be told that it did not.
+func TestWhatAdmitsNobodyElseAppliesThoughTheRolloutHasGoneOn(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		message, payload, want string
+	}{
+		"a pause":         {rollout.SignalPause, `{"reason":"harm"`, "paused"},
+		"a lower value":   {rollout.SignalSetPercentage, `{"reason":"harm","percentage":10`, "paused"},
+		"a higher value":  {rollout.SignalSetPercentage, `{"reason":"faster","percentage":60`, "running"},
+		"the next stage":  {rollout.SignalAdvance, `{"reason":"faster"`, "running"},
+		"a person's word": {rollout.SignalTick, `{"reason":"asked","subject":"dashboards-operational","met":true`, "running"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRolloutWorld(t, 1)
+			before := len(w.decisions)
+			w.prepare()
+			w.arrive([2]string{c.message, c.payload + `,"seen":"as it was before"}`})
+			w.run(taken, time.Hour)
+			require.Equal(t, c.want, string(w.state().Status))
+			applied := !rollout.MayRaise(c.message) || c.want == "paused"
+			require.Equal(t, applied, len(w.decisions) > before, "it is carried out")
+		})
+	}
+}

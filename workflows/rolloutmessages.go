@@ -40,7 +40,11 @@ func (r *rolloutRun) handle(ctx workflow.Context, m message) error {
 		return nil
 	}
 	for {
-		event, err := r.state.Request(m.name, request, r.judged, workflow.Now(ctx))
+		asked := request
+		if !r.state.Raises(m.name, asked) {
+			asked.Seen = "" // compared before the API passed it on: what admits nobody else applies whatever was decided meanwhile
+		}
+		event, err := r.state.Request(m.name, asked, r.judged, workflow.Now(ctx))
 		if err != nil {
 			refuseMessage(ctx, m, err)
 			return nil
@@ -52,11 +56,10 @@ func (r *rolloutRun) handle(ctx workflow.Context, m message) error {
 		if err != nil || !overtaken {
 			return err
 		}
-		if m.name != rollout.SignalPause && m.name != rollout.SignalRollback {
+		if r.state.Raises(m.name, request) {
 			refuseMessage(ctx, m, errOvertaken)
 			return nil
 		}
-		// What stops the rollout applies whatever was decided meanwhile.
 	}
 }
 

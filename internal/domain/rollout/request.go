@@ -93,10 +93,12 @@ func (s State) Request(name string, r flags.Request, j *Judgement, now time.Time
 // outdated reports whether a request to raise or to advance was made before somebody set the flags by hand, which
 // takes precedence.
 func (s State) outdated(name string, r flags.Request) bool {
-	if name == SignalSetPercentage && r.Percentage <= s.Percentage {
-		return false
-	}
-	return MayRaise(name) && r.FlagsVersion > 0 && r.FlagsVersion < s.HandVersion
+	return s.Raises(name, r) && r.FlagsVersion > 0 && r.FlagsVersion < s.HandVersion
+}
+
+// Raises reports whether a request may have more vendors admitted than now, at once or later.
+func (s State) Raises(name string, r flags.Request) bool {
+	return MayRaise(name) && (name != SignalSetPercentage || r.Percentage > s.Percentage)
 }
 
 // MayRaise reports whether a message of this name may admit more vendors, now or later: it carries the flags' version.
