@@ -99,6 +99,10 @@ func (p *rolloutProperty) message(t *rapid.T) word {
 	}
 	m.onFlags = rollout.MayRaise(name) && rapid.Bool().Draw(t, "on flags")
 	if !m.lowers {
+		if rapid.IntRange(0, 3).Draw(t, "seen") == 0 {
+			r.Seen = "another stage"
+			fields += fmt.Sprintf(`,"seen":%q`, r.Seen)
+		}
 		switch rapid.IntRange(0, 7).Draw(t, "spoiled") {
 		case 0:
 			return word{name: name, payload: fields + `,"percent":3`}
@@ -192,9 +196,17 @@ func (p *rolloutProperty) send(t *rapid.T, m word) (onReceived func()) {
 		if asked.FlagsVersion == 0 && p.model.HandVersion > knew { // found while it waited
 			asked.FlagsVersion = p.model.HandVersion - 1
 		}
-		if e, err := p.model.Request(m.name, asked, p.judged, p.w.env.Now()); err == nil && e != nil {
-			p.enact(*e)
-		}
+		p.hear(m.name, asked, p.w.env.Now())
+	}
+}
+
+// hear has the model carry out a message. What was seen when it was asked for matters only to what raises.
+func (p *rolloutProperty) hear(name string, asked flags.Request, now time.Time) {
+	if !p.model.Raises(name, asked) {
+		asked.Seen = ""
+	}
+	if e, err := p.model.Request(name, asked, p.judged, now); err == nil && e != nil {
+		p.enact(*e)
 	}
 }
 
@@ -212,9 +224,7 @@ func (p *rolloutProperty) wait(m word) {
 	if p.model.HandVersion > 0 {
 		asked.FlagsVersion = p.model.HandVersion - 1
 	}
-	if e, err := p.model.Request(m.name, asked, p.judged, p.w.startedAt); err == nil && e != nil {
-		p.enact(*e)
-	}
+	p.hear(m.name, asked, p.w.startedAt)
 }
 
 // byHand changes the flags, those of the world and the model's.
