@@ -2431,7 +2431,7 @@ type ClientInterface interface {
 
 	// ShowEmail An e-mail as it was sent
 	//
-	// Made again of the version of its template and of what it said of the vendor. Its links lead nowhere, so that whoever looks at it cannot act for the vendor. The address that it went to is on record as a hash alone.
+	// Made again of the version of its template and of what it said of the vendor, whose name is left out. Its links lead nowhere, so that whoever looks at it cannot act for the vendor. The address that it went to is on record as a hash alone.
 	//
 	// Corresponds with GET /api/admin/trials/{id}/emails/{kind}/{revision} (the `ShowEmail` operationId).
 	ShowEmail(ctx context.Context, id VendorID, kind string, revision int, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4118,7 +4118,7 @@ func (c *Client) CancelTrial(ctx context.Context, id VendorID, params *CancelTri
 
 // ShowEmail An e-mail as it was sent
 //
-// Made again of the version of its template and of what it said of the vendor. Its links lead nowhere, so that whoever looks at it cannot act for the vendor. The address that it went to is on record as a hash alone.
+// Made again of the version of its template and of what it said of the vendor, whose name is left out. Its links lead nowhere, so that whoever looks at it cannot act for the vendor. The address that it went to is on record as a hash alone.
 //
 // Corresponds with GET /api/admin/trials/{id}/emails/{kind}/{revision} (the `ShowEmail` operationId).
 func (c *Client) ShowEmail(ctx context.Context, id VendorID, kind string, revision int, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -9093,7 +9093,7 @@ type ClientWithResponsesInterface interface {
 
 	// ShowEmailWithResponse An e-mail as it was sent
 	//
-	// Made again of the version of its template and of what it said of the vendor. Its links lead nowhere, so that whoever looks at it cannot act for the vendor. The address that it went to is on record as a hash alone.
+	// Made again of the version of its template and of what it said of the vendor, whose name is left out. Its links lead nowhere, so that whoever looks at it cannot act for the vendor. The address that it went to is on record as a hash alone.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14619,7 +14619,7 @@ func (c *ClientWithResponses) CancelTrialWithResponse(ctx context.Context, id Ve
 
 // ShowEmailWithResponse An e-mail as it was sent
 //
-// Made again of the version of its template and of what it said of the vendor. Its links lead nowhere, so that whoever looks at it cannot act for the vendor. The address that it went to is on record as a hash alone.
+// Made again of the version of its template and of what it said of the vendor, whose name is left out. Its links lead nowhere, so that whoever looks at it cannot act for the vendor. The address that it went to is on record as a hash alone.
 //
 // Returns a wrapper object for the known response body format(s).
 //

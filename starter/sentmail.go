@@ -18,7 +18,7 @@ func (a *app) mailShow() *cobra.Command {
 	show := &cobra.Command{
 		Use: "show KEY", Short: "Show an e-mail as it was sent to a vendor",
 		Long: "Shows an e-mail as it was sent, also where the wording has changed since. KEY is vendor/step/revision, as\n" +
-			"starter trial status and the export have it. Its links are removed.",
+			"starter trial status and the export have it. Its links and the vendor's name are removed.",
 		Example: examples("starter mail show v-1001/reminder-3d/0", "starter mail show v-1001/reminder-3d/0 --html >mail.html"),
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {

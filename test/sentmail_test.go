@@ -47,13 +47,15 @@ func TestAnEMailIsSeenAsItWasSent(t *testing.T) {
 	})
 	shown := string(page(path + "/frame?scheme=dark").Body)
 	require.Contains(t, shown, "The words of yesterday")
-	require.Contains(t, shown, ada.name)
+	require.NotContains(t, shown, ada.name)
 	require.Contains(t, shown, "Plum Market")
 	require.NotContains(t, shown, "href")
 	require.Contains(t, string(page("/admin/trials/"+ada.id).Body), path)
 	key := ada.id + "/welcome/0"
-	require.Contains(t, s.starter("mail", "show", key), ada.name)
-	require.NotContains(t, s.starter("mail", "show", key), "/unsubscribe/v1.")
+	printed := s.starter("mail", "show", key)
+	require.Contains(t, printed, "The words of yesterday")
+	require.NotContains(t, printed, ada.name)
+	require.NotContains(t, printed, "/unsubscribe/v1.")
 
 	require.NoError(t, os.WriteFile(words, []byte("heading: The {words}\n"), 0o600))
 	wrong := string(page("/admin/mail").Body)

@@ -90,6 +90,7 @@ func TestViewersSeeThatThereAreNameAndAddress(t *testing.T) {
 	require.NotContains(t, s.get("/admin/trials").body, "/admin/vendors")
 	mail := s.get("/admin/trials/vendor-013/emails/reminder-3d/0")
 	require.Contains(t, mail.text(), "The vendor's name is left out of the greeting")
+	require.NotContains(t, mail.body, "/vendor\"")
 	require.Contains(t, s.get("/admin/trials/vendor-013/emails/reminder-3d/0/frame?scheme=dark").text(), "Hello,")
 	for _, a := range []answer{mail, s.get("/admin/trials/vendor-013/emails/reminder-3d/0/frame?scheme=dark")} {
 		require.NotContains(t, a.body, "Casa Azul")

@@ -47,7 +47,7 @@ func (a *api) sentReminder() trial.Send {
 	return send
 }
 
-// Support sees an e-mail as it was sent, in the vendor's language and with its name, and cannot act for the vendor.
+// Support sees an e-mail as it was sent, in the vendor's language and without its name, and cannot act for the vendor.
 func TestAnEMailIsShownAsItWasSent(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t)
@@ -56,17 +56,17 @@ func TestAnEMailIsShownAsItWasSent(t *testing.T) {
 	send := a.sentReminder()
 
 	mail := into[rest.SentEmail](a.get(shownPath, adminToken), http.StatusOK)
-	require.Equal(t, send, mail.Email)
+	shown, nameless := send, *send.Fields
+	nameless.Name, shown.Fields = "", &nameless
+	require.Equal(t, shown, mail.Email)
 	require.Empty(t, mail.Missing)
 	require.Equal(t, "Votre période d’essai se termine dans 3 jours", mail.Shown.Subject)
-	require.Contains(t, mail.Shown.Text, "Bonjour Søren & Co,")
-	require.Contains(t, mail.Shown.Html, "Bonjour Søren &amp; Co,")
+	require.Contains(t, mail.Shown.Text, "Bonjour,")
 	require.NotContains(t, mail.Shown.Html+mail.Shown.Text, "secret")
+	require.NotContains(t, mail.Shown.Html+mail.Shown.Text, "Søren", "who sees it is on the audit record")
 	require.NotContains(t, mail.Shown.Html, "href")
 	byViewer := a.get(shownPath, viewerToken)
-	require.NotContains(t, string(byViewer.body), "Søren")
 	require.NotContains(t, string(byViewer.body), adaHash, "guesses of an address could be tested")
-	require.Contains(t, into[rest.SentEmail](byViewer, http.StatusOK).Shown.Text, "Bonjour,")
 	require.Equal(t, send.Fields, into[rest.VendorExport](a.get(exportPath, adminToken), http.StatusOK).Emails[0].Fields, "it is exported with the vendor")
 }
 

@@ -39,11 +39,12 @@ type SentMail struct {
 	// Shown is nil if it cannot be shown, and Missing says why.
 	Shown   *ShownMail
 	Missing string
-	// Nameless says that the vendor's name was left out of the greeting, since whoever looks may not see it.
+	// Nameless says that the vendor's name was in the greeting, and is left out: who sees it is on the audit record, and this is
+	// not (ViewVendorRecorded is).
 	Nameless bool
 }
 
-// SentMail returns the e-mail of a key as it was sent. An unknown one is a *trial.Error with trial.CodeNotFound.
+// SentMail returns the e-mail of a key as it was sent, but for the vendor's name. An unknown one is a *trial.Error with trial.CodeNotFound.
 func (a *App) SentMail(ctx context.Context, key string) (SentMail, error) {
 	send, err := a.Store.Send(ctx, key)
 	if err != nil {
@@ -53,11 +54,10 @@ func (a *App) SentMail(ctx context.Context, key string) (SentMail, error) {
 		return SentMail{}, &trial.Error{Code: trial.CodeNotFound, Message: "there is no e-mail " + key}
 	}
 	mail := SentMail{Send: *send}
-	sees := access.Of(ctx).Role.Covers(access.Operator)
-	if !sees {
+	if !access.Of(ctx).Role.Covers(access.Operator) {
 		mail.Send.AddressHash = "" // with it guesses of an address can be tested
 	}
-	if send.Fields != nil && send.Fields.Name != "" && !sees {
+	if send.Fields != nil && send.Fields.Name != "" {
 		fields := *send.Fields
 		fields.Name = ""
 		mail.Send.Fields, mail.Nameless = &fields, true
