@@ -83,17 +83,19 @@ func (g *guide) try(command string) (string, error) {
 	g.open = slices.DeleteFunc(g.open, func(line string) bool { return line == command })
 	ctx, cancel := context.WithTimeout(g.ctx, soon)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "bash", "-euc", strings.ReplaceAll(command, "ROLLOUT", g.id))
-	cmd.Dir = g.dir
-	cmd.Env = append(os.Environ(), "PATH="+bin+":"+filepath.Join(root, ".build")+":"+os.Getenv("PATH"),
+	env := append(os.Environ(), "PATH="+bin+":"+filepath.Join(root, ".build")+":"+os.Getenv("PATH"),
 		"API_URL="+g.API, "ADMIN_TOKEN="+g.Secrets.AdminToken, "MONGODB_URI="+embedded.MongoDB, "MONGODB_DATABASE="+g.Database,
 		"TEMPORAL_CLI_ADDRESS="+embedded.Temporal, "TEMPORAL_CLI_NAMESPACE="+g.Namespace,
 		"TEMPORAL_ADDRESS="+embedded.Temporal, "TEMPORAL_NAMESPACE="+g.Namespace)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		err = fmt.Errorf("%s: %w\n%s", command, err, out)
-	}
-	return string(out), err
+	return system.Persist(ctx, func(more ...string) (string, error) {
+		cmd := exec.CommandContext(ctx, "bash", "-euc", strings.Join(append([]string{strings.ReplaceAll(command, "ROLLOUT", g.id)}, more...), " "))
+		cmd.Dir, cmd.Env = g.dir, env
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			err = fmt.Errorf("%s: %w\n%s", command, err, out)
+		}
+		return string(out), err
+	})
 }
 
 // line is the one command not run yet that begins with the first part and

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"time"
 
 	"marketplace.example/trials/client"
@@ -118,6 +119,31 @@ func repeated(ctx context.Context, call func() (Answer, error)) (Answer, error) 
 		select {
 		case <-ctx.Done():
 			return a, err
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+var (
+	busy      = regexp.MustCompile(`try again \(request `)
+	uncertain = regexp.MustCompile(`repeat it with --idempotency-key (\S+)`)
+)
+
+// Persist runs a command of starter as its output asks where the API is busy: once more, a change with the same key.
+func Persist(ctx context.Context, run func(more ...string) (string, error)) (string, error) {
+	const tries = 3
+	var more []string
+	for try := 1; ; try++ {
+		out, err := run(more...)
+		if err == nil || !busy.MatchString(out) || try == tries {
+			return out, err
+		}
+		if key := uncertain.FindStringSubmatch(out); key != nil {
+			more = []string{"--idempotency-key", key[1]}
+		}
+		select {
+		case <-ctx.Done():
+			return out, err
 		case <-time.After(time.Second):
 		}
 	}

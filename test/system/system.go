@@ -154,13 +154,16 @@ func (s *System) Setup(ctx context.Context) error {
 
 // Starter runs the command-line tool against this system and returns what it printed.
 func (s *System) Starter(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "starter"), args...)
-	cmd.Env = append(append(os.Environ(), s.env...), "API_URL="+s.API)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return string(out), fmt.Errorf("starter %v: %w\n%s", args, err, out)
-	}
-	return string(out), nil
+	return Persist(ctx, func(more ...string) (string, error) {
+		args := slices.Concat(args, more)
+		cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "starter"), args...)
+		cmd.Env = append(append(os.Environ(), s.env...), "API_URL="+s.API)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			err = fmt.Errorf("starter %v: %w\n%s", args, err, out)
+		}
+		return string(out), err
+	})
 }
 
 // StartAPI starts the API, on the port it had before if it had one.
