@@ -1021,6 +1021,9 @@ type RolloutStart struct {
 	// Plan A rollout's phases, in days of the trials.
 	Plan *RolloutPlan `json:"plan,omitempty"`
 
+	// Reason Why, for the audit record; without names or addresses.
+	Reason *string `json:"reason,omitempty"`
+
 	// RestartOf The rollout that was rolled back and is to go on.
 	RestartOf *string `json:"restartOf,omitempty"`
 }

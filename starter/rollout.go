@@ -51,7 +51,7 @@ func rolloutOf(args []string) string {
 }
 
 func (a *app) rolloutStart() *cobra.Command {
-	var plan, restartOf, key string
+	var plan, restartOf, reason, key string
 	var phase int
 	command := &cobra.Command{
 		Use: "start", Short: "Start a rollout", Args: cobra.NoArgs,
@@ -68,6 +68,7 @@ func (a *app) rolloutStart() *cobra.Command {
 	flags.StringVar(&plan, "plan", "", "a YAML file with the plan (default the configured one)")
 	flags.StringVar(&restartOf, "restart-of", "", "the rollout that was rolled back and is to go on")
 	flags.IntVar(&phase, "phase", 0, "the phase to begin with, from 1; only with --restart-of (default 1)")
+	flags.StringVar(&reason, "reason", "", "why, for the record (default none)")
 	flags.StringVar(&key, "idempotency-key", "", "starts one rollout, however often it is sent (default a new one)")
 	command.RunE = func(c *cobra.Command, _ []string) error {
 		if err := completeKey(&key); err != nil {
@@ -76,6 +77,9 @@ func (a *app) rolloutStart() *cobra.Command {
 		var body client.RolloutStart
 		if restartOf != "" {
 			body.RestartOf = &restartOf
+		}
+		if reason != "" {
+			body.Reason = &reason
 		}
 		if c.Flags().Changed("phase") {
 			if restartOf == "" {

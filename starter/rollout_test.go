@@ -159,12 +159,13 @@ func TestRolloutStart(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "plan.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("name: mine\nguardDays: 31\nphases:\n  - {name: all, percentage: 100, soakDays: 2, gates: [email]}\n"), 0o600))
 	w := newWorld(t)
-	first := w.run(t, "rollout", "start", "--plan", file)
+	first := w.run(t, "rollout", "start", "--plan", file, "--reason", "the board agreed")
 	require.Regexp(t, `^Rollout rollout-20260310-120000-\w{6} starts with plan mine\.\n$`, first.out, first.err)
 	id := rollout.Fold(w.Rollout).ID
 	var sent client.RolloutStart
 	require.NoError(t, json.Unmarshal([]byte(w.Calls()[0].Body), &sent))
 	require.Equal(t, "mine", sent.Plan.Name)
+	require.Equal(t, "the board agreed", *sent.Reason)
 	require.InDelta(t, 31, sent.Plan.GuardDays, 0)
 	require.InDelta(t, 7, sent.Plan.StabilityDays, 0, "as in the built-in plan")
 	require.Equal(t, result{1, "", "starter: a rollout is running already (request r-1)\n"}, w.run(t, "rollout", "start"))

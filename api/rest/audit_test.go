@@ -32,7 +32,7 @@ var changing = map[string]string{
 	"acknowledgeAlert": because, "silenceAlert": `{"minutes":5,"reason":"because"}`, "unsilenceAlert": because,
 	"patchFeatureFlags": `{"featureFlags":{"trialAutomation":{"emailReminders":false}}}`,
 	"setRollout":        `{"enabled":true,"rolloutPercentage":50}`,
-	"startRollout":      `{}`, "rollBackRollout": `{"percentage":0,"reason":"because"}`,
+	"startRollout":      `{"reason":"because"}`, "rollBackRollout": `{"percentage":0,"reason":"because"}`,
 	"pauseRollout": because, "resumeRollout": because, "advanceRollout": because,
 	"setRolloutPercentage": `{"percentage":15,"reason":"because"}`,
 	"tickRolloutCriterion": `{"met":true,"reason":"because"}`, "waiveRolloutCheck": because,
