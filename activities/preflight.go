@@ -34,7 +34,7 @@ func (r *Rollouts) Preflight(ctx context.Context, s rollout.State) ([]rollout.Ch
 	if err != nil {
 		return nil, failed("checking the flags", err)
 	}
-	_, judged, _, err := r.Store.Ledger(ctx, s.ID)
+	judged, err := r.Store.LatestJudgement(ctx, s.ID)
 	if err != nil {
 		return nil, failed("checking the watch", err)
 	}

@@ -32,8 +32,8 @@ func (f preflightFake) Flags(context.Context) (flags.Document, error) {
 	return doc, nil
 }
 
-func (f preflightFake) Ledger(context.Context, string) (l rollout.Ledger, j *rollout.Judgement, found bool, err error) {
-	return l, nil, false, nil
+func (f preflightFake) LatestJudgement(context.Context, string) (*rollout.Judgement, error) {
+	return nil, nil //nolint:nilnil // as the port has it
 }
 
 func (f preflightFake) Counters(_ context.Context, periods []monitoring.Period) (monitoring.Tally, error) {

@@ -133,7 +133,7 @@ func (r *Rollouts) decided(ctx context.Context, d EnactInput) (rollout.Event, er
 		event.FlagsVersion = before.ReleasedBefore // trials that it has released stay so
 	}
 	if event.Type == rollout.EventUpdate {
-		_, latest, _, err := r.Store.Ledger(ctx, d.State.ID)
+		latest, err := r.Store.LatestJudgement(ctx, d.State.ID)
 		if err != nil {
 			return event, failed("reading the latest judgement", err)
 		}
@@ -178,7 +178,7 @@ func auditOf(before rollout.State, e rollout.Event, now time.Time) audit.Entry {
 
 // Latest is the latest judgement of a rollout, nil before the first watch.
 func (r *Rollouts) Latest(ctx context.Context, id string) (*rollout.Judgement, error) {
-	_, latest, _, err := r.Store.Ledger(ctx, id)
+	latest, err := r.Store.LatestJudgement(ctx, id)
 	return latest, failed("reading the latest judgement", err)
 }
 

@@ -20,6 +20,8 @@ type WatchStore interface {
 	app.FlagReader
 	app.RolloutReader
 	app.FeedbackCounter
+	// Ledger returns what was seen of a rollout, vendor by vendor; found is false before the first snapshot.
+	Ledger(ctx context.Context, id string) (l rollout.Ledger, found bool, err error)
 	PutLedger(ctx context.Context, id string, l rollout.Ledger, j rollout.Judgement) error
 	TimeSeries(ctx context.Context, id string) (rollout.TimeSeries, error)
 	PutTimeSeries(ctx context.Context, id string, t rollout.TimeSeries) error
@@ -70,7 +72,7 @@ func (w *Watch) Watch(ctx context.Context) (Watched, error) {
 	if err != nil || !found || state.Status.Final() {
 		return Watched{}, failed("reading the rollout", err)
 	}
-	ledger, _, hasLedger, err := w.Store.Ledger(ctx, state.ID)
+	ledger, hasLedger, err := w.Store.Ledger(ctx, state.ID)
 	if err != nil {
 		return Watched{}, failed("reading the ledger", err)
 	}

@@ -42,6 +42,10 @@ func newWatched(answers ...feedback.Answer) *watched {
 	return w
 }
 
+func (w *watched) Ledger(context.Context, string) (rollout.Ledger, bool, error) {
+	return w.ledger, w.Store.Judged != nil, nil
+}
+
 func (w *watched) PutLedger(_ context.Context, _ string, l rollout.Ledger, j rollout.Judgement) error {
 	w.ledger, w.Store.Judged = l, &j
 	return nil

@@ -261,7 +261,7 @@ func TestARolloutThatIsResetInAnOutageWaitsForItsEnd(t *testing.T) {
 	known := w.state()
 	env := w.prepare()
 	inRun(env, firstRun, firstRun, nil)
-	_, before, _, err := w.Ledger(t.Context(), rolloutID)
+	before, err := w.LatestJudgement(t.Context(), rolloutID)
 	require.NoError(t, err)
 	in := workflows.RolloutInput{State: &known, Judged: before}
 	w.outage = &rollout.Outage{Cause: rollout.OutageSESPaused}

@@ -14,7 +14,7 @@ import (
 
 // judged is what the watch signals, of what is stored and the flags as they are.
 func (w *rolloutWorld) judged(t require.TestingT, change func(*rollout.Judgement)) [2]string {
-	_, j, _, err := w.Ledger(nil, rolloutID) //nolint:staticcheck // the world asks nothing of its context
+	j, err := w.LatestJudgement(nil, rolloutID) //nolint:staticcheck // the world asks nothing of its context
 	require.NoError(t, err)
 	change(j)
 	payload, err := json.Marshal(j)

@@ -206,15 +206,15 @@ func (w *rolloutWorld) AppendAudit(_ context.Context, e audit.Entry) (audit.Entr
 	return e, nil
 }
 
-func (w *rolloutWorld) Ledger(context.Context, string) (rollout.Ledger, *rollout.Judgement, bool, error) {
+func (w *rolloutWorld) LatestJudgement(context.Context, string) (*rollout.Judgement, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	at := rollout.Fold(w.decisions)
 	now := w.flags.FeatureFlags.TrialAutomation
-	return rollout.Ledger{}, &rollout.Judgement{
+	return &rollout.Judgement{
 		Formula: evidence.FormulaVersion, At: w.env.Now(), Snapshot: 1, Position: at.Position(), Enabled: now.Enabled, Percentage: now.RolloutPercentage, Version: w.flags.Version,
 		Outage: w.outage,
-	}, true, nil
+	}, nil
 }
 
 func (w *rolloutWorld) Rollout(_ context.Context, id string) (rollout.State, error) {

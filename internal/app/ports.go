@@ -109,12 +109,12 @@ type FlagStore interface {
 	UpdateFlags(ctx context.Context, by string, change func(*flags.Change) error) (flags.Document, error)
 }
 
-// RolloutReader reads the latest rollout and the evidence on one.
+// RolloutReader reads the latest rollout and how one is judged.
 type RolloutReader interface {
 	// CurrentRollout returns the latest rollout, and whether there is one.
 	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
-	// Ledger returns what was seen of a rollout and the latest judgement.
-	Ledger(ctx context.Context, id string) (rollout.Ledger, *rollout.Judgement, bool, error)
+	// LatestJudgement returns the latest judgement of a rollout, nil before the first.
+	LatestJudgement(ctx context.Context, id string) (*rollout.Judgement, error)
 }
 
 // DecisionReader reads what was decided.

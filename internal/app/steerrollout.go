@@ -29,7 +29,7 @@ func (a *App) Rollout(ctx context.Context, id string) (rollout.State, error) {
 
 // ViewRollout is how a rollout stands and is judged now.
 func (a *App) ViewRollout(ctx context.Context, state rollout.State) (rollout.View, error) {
-	_, judged, _, err := a.Store.Ledger(ctx, state.ID)
+	judged, err := a.Store.LatestJudgement(ctx, state.ID)
 	return rollout.ViewOf(state, judged, a.Present()), err
 }
 
@@ -39,7 +39,7 @@ func LatestRollout(ctx context.Context, from RolloutReader, now time.Time) (*rol
 	if err != nil || !found {
 		return nil, err
 	}
-	_, judged, _, err := from.Ledger(ctx, state.ID)
+	judged, err := from.LatestJudgement(ctx, state.ID)
 	if err != nil {
 		return nil, err
 	}

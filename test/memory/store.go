@@ -186,9 +186,9 @@ func (s *Store) CurrentRollout(ctx context.Context) (state rollout.State, found 
 	return state, found, err
 }
 
-func (s *Store) Ledger(ctx context.Context, _ string) (l rollout.Ledger, j *rollout.Judgement, found bool, err error) {
-	err = s.run(ctx, func() { j, found = s.Judged, s.Judged != nil })
-	return l, j, found, err
+func (s *Store) LatestJudgement(ctx context.Context, _ string) (j *rollout.Judgement, err error) {
+	err = s.run(ctx, func() { j = s.Judged })
+	return j, err
 }
 
 func (s *Store) TimeSeries(ctx context.Context, _ string) (t rollout.TimeSeries, err error) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -142,7 +143,7 @@ func (s *Store) WatchedAt(ctx context.Context) (time.Time, error) {
 	if err != nil || !found || state.Status.Final() {
 		return time.Time{}, err
 	}
-	_, judged, _, err := s.Ledger(ctx, state.ID)
+	judged, err := s.LatestJudgement(ctx, state.ID)
 	if err != nil || judged == nil {
 		return state.StartedAt, err
 	}
@@ -164,11 +165,17 @@ type ledgerDocument struct {
 	Judgement *rollout.Judgement `json:"judgement"`
 }
 
-// Ledger is what a rollout's snapshots come to and the judgement of the last;
-// found is false before the first.
-func (s *Store) Ledger(ctx context.Context, id string) (ledger rollout.Ledger, judged *rollout.Judgement, found bool, err error) {
+// Ledger is what a rollout's snapshots come to; found is false before the first. It is as large as there are vendors to watch.
+func (s *Store) Ledger(ctx context.Context, id string) (ledger rollout.Ledger, found bool, err error) {
 	doc, found, err := find[ledgerDocument](ctx, "reading the ledger of rollout "+id, s.ledgers, byID(id))
-	return doc.Ledger, doc.Judgement, found, err
+	return doc.Ledger, found, err
+}
+
+// LatestJudgement is the judgement of a rollout's last snapshot, nil before the first.
+func (s *Store) LatestJudgement(ctx context.Context, id string) (*rollout.Judgement, error) {
+	alone := options.FindOne().SetProjection(ascending("judgement")) // the ledger beside it names every vendor
+	doc, _, err := find[ledgerDocument](ctx, "reading the latest judgement of rollout "+id, s.ledgers, byID(id), alone)
+	return doc.Judgement, err
 }
 
 // PutLedger stores a ledger and the judgement of its last snapshot.

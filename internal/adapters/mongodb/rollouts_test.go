@@ -180,9 +180,11 @@ func TestASnapshotIsStoredOnceUnderItsNumber(t *testing.T) {
 	ledger.Apply(rollout.DefaultPlan(), kept, trial.RealDay)
 	judgement := rollout.Judge(rollout.DefaultPlan(), evidence.Times{Day: trial.RealDay, TrialDays: 17}, ledger, kept)
 	require.NoError(t, s.PutLedger(ctx, "r1", ledger, judgement))
-	got, judged, found, err := s.Ledger(ctx, "r1")
+	got, found, err := s.Ledger(ctx, "r1")
 	require.NoError(t, err)
 	require.True(t, found)
+	judged, err := s.LatestJudgement(ctx, "r1")
+	require.NoError(t, err)
 	require.Equal(t, ledger.Gates, got.Gates)
 	require.Equal(t, judgement.Triggers, judged.Triggers)
 	var series rollout.TimeSeries

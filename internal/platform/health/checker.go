@@ -35,7 +35,7 @@ type Store interface {
 	Ping(ctx context.Context) error
 	Flags(ctx context.Context) (flags.Document, error)
 	CurrentRollout(ctx context.Context) (rollout.State, bool, error)
-	Ledger(ctx context.Context, id string) (rollout.Ledger, *rollout.Judgement, bool, error)
+	LatestJudgement(ctx context.Context, id string) (*rollout.Judgement, error)
 	// LastSweep returns when the reconciler last finished; zero for never.
 	LastSweep(ctx context.Context) (time.Time, error)
 	// Processes returns the processes that have sampled themselves.
@@ -178,7 +178,7 @@ func (c *Checker) watch(ctx context.Context) (monitoring.WatchProbe, error) {
 		return monitoring.WatchProbe{}, err
 	}
 	probe := monitoring.WatchProbe{Running: true, Began: state.StartedAt, Day: state.Times.Day}
-	_, judged, _, err := c.Store.Ledger(ctx, state.ID)
+	judged, err := c.Store.LatestJudgement(ctx, state.ID)
 	if judged != nil {
 		probe.Last = judged.At
 	}

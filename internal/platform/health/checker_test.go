@@ -45,8 +45,8 @@ func (w *world) Flags(context.Context) (flags.Document, error) {
 func (w *world) CurrentRollout(context.Context) (rollout.State, bool, error) {
 	return w.state, w.state.ID != "", w.answer("rollout")
 }
-func (w *world) Ledger(context.Context, string) (rollout.Ledger, *rollout.Judgement, bool, error) {
-	return rollout.Ledger{}, &rollout.Judgement{At: time.Now().Add(-time.Minute)}, true, w.answer("ledger")
+func (w *world) LatestJudgement(context.Context, string) (*rollout.Judgement, error) {
+	return &rollout.Judgement{At: time.Now().Add(-time.Minute)}, w.answer("ledger")
 }
 func (w *world) LastSweep(context.Context) (time.Time, error) { return time.Now(), w.answer("sweep") }
 func (w *world) Processes(context.Context) ([]monitoring.Process, error) {
