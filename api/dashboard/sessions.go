@@ -1,23 +1,27 @@
 package dashboard
 
 import (
-	"cmp"
-	"context"
 	"crypto/rand"
 	"net/http"
-	"slices"
 
 	"github.com/gorilla/mux"
 	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/trial"
 )
+
+// sessionsPerPage is how many sessions a page lists.
+const sessionsPerPage = 50
 
 // sessionsView lists who is signed in through the identity provider.
 type sessionsView struct {
 	frame
 	Sessions []access.Session
+	// Next is the address of the following page, First of the first where this is another one; empty for none. Problem says that the
+	// address is none.
+	Next, First, Problem string
 	// HasProvider says that one is configured, Answers that it has answered.
 	HasProvider, Answers bool
 	// Ended says that something was just ended.
@@ -25,25 +29,27 @@ type sessionsView struct {
 }
 
 func (d *dashboard) sessionsPage(w http.ResponseWriter, r *http.Request) {
-	good, err := d.goodSessions(r.Context())
+	view := sessionsView{frame: d.frame(r.Context(), "Sessions", "sessions"), HasProvider: d.Provider != nil, Ended: r.URL.Query().Has("ended")}
+	view.Answers = view.HasProvider && d.Provider.Ready()
+	after := r.URL.Query().Get("after")
+	page, next, err := d.Store.Sessions(r.Context(), d.Now(), after, sessionsPerPage)
+	if trial.CodeOf(err) == trial.CodeInvalid {
+		view.Problem = "This is not a page's address."
+		d.show(w, r, http.StatusBadRequest, "sessions", view)
+		return
+	}
 	if err != nil {
 		d.fail(w, r, "sessions", err)
 		return
 	}
-	view := sessionsView{frame: d.frame(r.Context(), "Sessions", "sessions"), Sessions: good, HasProvider: d.Provider != nil, Ended: r.URL.Query().Has("ended")}
-	view.Answers = view.HasProvider && d.Provider.Ready()
+	view.Sessions = page
+	if next != "" {
+		view.Next = narrowed("sessions", map[string]string{"after": next})
+	}
+	if after != "" {
+		view.First = narrowed("sessions", nil)
+	}
 	d.show(w, r, http.StatusOK, "sessions", view)
-}
-
-// goodSessions are those that open something now, by person, the latest first.
-func (d *dashboard) goodSessions(ctx context.Context) ([]access.Session, error) {
-	all, err := d.Store.Sessions(ctx)
-	now := d.Now()
-	all = slices.DeleteFunc(slices.Clone(all), func(s access.Session) bool { return s.Status(now) != access.Good })
-	slices.SortFunc(all, func(a, b access.Session) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), b.Since.Compare(a.Since), cmp.Compare(a.ID, b.ID))
-	})
-	return all, err
 }
 
 // sessionEndView is the page on which ending a session is confirmed.
@@ -70,21 +76,16 @@ func (d *dashboard) askSessionEnd(w http.ResponseWriter, r *http.Request) {
 func (d *dashboard) sessionEndView(r *http.Request) (sessionEndView, error) {
 	id := mux.Vars(r)["session"]
 	view := sessionEndView{frame: d.frame(r.Context(), "End a session", "sessions"), RequestID: rand.Text()}
-	good, err := d.goodSessions(r.Context())
-	if err != nil {
+	var err error
+	if view.Session, err = d.Store.SessionByID(r.Context(), id); err != nil {
 		return view, err
 	}
-	i := slices.IndexFunc(good, func(s access.Session) bool { return s.ID == id })
-	if i < 0 {
+	if view.Session.Status(d.Now()) != access.Good {
 		return view, access.NoSession(id)
 	}
-	view.Session = good[i]
-	for _, s := range good {
-		if s.Subject == view.Session.Subject && s.ID != id {
-			view.Others++
-		}
-	}
-	return view, nil
+	theirs, err := d.Store.SessionsOf(r.Context(), view.Session.Subject, d.Now())
+	view.Others = max(len(theirs)-1, 0)
+	return view, err
 }
 
 // endSession ends what was confirmed. One that is over meanwhile is ended all the same, since a form that was sent twice finds it so.

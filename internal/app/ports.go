@@ -250,8 +250,13 @@ type TokenStore interface {
 
 // SessionReader reads the sessions of those who signed in at an identity provider.
 type SessionReader interface {
-	// Sessions are all sessions, those that are over too.
-	Sessions(ctx context.Context) ([]access.Session, error)
+	// Sessions lists up to limit sessions that are good at a moment, the latest first. after is the next of the page before, which is
+	// empty on the last one; a wrong one is a *trial.Error.
+	Sessions(ctx context.Context, now time.Time, after string, limit int) (page []access.Session, next string, err error)
+	// SessionByID returns a session, good or over; one that does not exist is a *trial.Error with trial.CodeNotFound.
+	SessionByID(ctx context.Context, id string) (access.Session, error)
+	// SessionsOf are those of a person, by the subject, that are good at a moment.
+	SessionsOf(ctx context.Context, subject string, now time.Time) ([]access.Session, error)
 }
 
 // SessionStore keeps them.

@@ -44,14 +44,11 @@ func (a *App) endSessions(ctx context.Context, end SessionEnd) error {
 	}
 	ended := []access.Session{first}
 	if end.Everywhere {
-		all, err := a.Store.Sessions(ctx)
+		others, err := a.Store.SessionsOf(ctx, first.Subject, a.Present())
 		if err != nil {
 			return err
 		}
-		for _, s := range all {
-			if s.Subject != first.Subject || s.Status(a.Present()) != access.Good {
-				continue
-			}
+		for _, s := range others {
 			if s, err = a.Store.EndSession(ctx, s.ID, actor(ctx), a.Present()); err != nil {
 				return err
 			}

@@ -114,9 +114,9 @@ func (w *World) EndSessionsRecorded(ctx context.Context, end app.SessionEnd) err
 	if err != nil || !end.Everywhere {
 		return err
 	}
-	all, err := w.Sessions(ctx)
-	for _, s := range all {
-		if err == nil && s.Subject == first.Subject {
+	others, err := w.SessionsOf(ctx, first.Subject, w.Moment)
+	for _, s := range others {
+		if err == nil {
 			_, err = w.EndSession(ctx, s.ID, access.Of(ctx).Name, w.Moment)
 		}
 	}

@@ -71,6 +71,8 @@ func TestEachFilterHasAnIndexAndEachIndexAFilter(t *testing.T) {
 			return nil
 		},
 		"suppressed, on no list": func() error { return s.listSuppressions(ctx) },
+		"sessions":               func() error { return first(s.Sessions(ctx, at, place{at, "v-1"}.text(), 1)) },
+		"sessions of a person":   func() error { return only(s.SessionsOf(ctx, "s", at)) },
 		"bulk of one vendor":     func() error { return only(s.BulkParts(ctx, "v-1")) },
 	} {
 		seen = nil

@@ -13,7 +13,7 @@ import (
 
 const (
 	sessionsCollection = recovery.Sessions
-	// mostSessions bounds how many sessions are listed at once.
+	// mostSessions bounds how many sessions of one person are read at once.
 	mostSessions = 1000
 )
 
@@ -37,10 +37,58 @@ func (s *Store) AddSession(ctx context.Context, key access.Key, added access.Ses
 	return nil
 }
 
-// Sessions are all sessions, those that are over too, in the order of their ids.
-func (s *Store) Sessions(ctx context.Context) ([]access.Session, error) {
-	docs, err := list[sessionDocument](ctx, "listing the sessions", s.sessions, bson.D{}, options.Find().SetSort(ascending("_id")).SetLimit(mostSessions))
-	return contents(docs, func(d sessionDocument) access.Session { return d.Session }), err
+func (d sessionDocument) session() access.Session { return d.Session }
+
+// Sessions are up to limit sessions that are good at a moment, those that began latest first. after is a page's next: where to go
+// on, empty for the beginning, and at the end. A wrong after is a *trial.Error with CodeInvalid.
+func (s *Store) Sessions(ctx context.Context, now time.Time, after string, limit int) (page []access.Session, next string, err error) {
+	from, err := readPlace(after)
+	if err != nil {
+		return nil, "", err
+	}
+	// Those that began before then are over, however often they were renewed.
+	begun := bson.E{Key: "since", Value: bson.D{{Key: "$gt", Value: stored(now.Add(-access.SessionLimit))}}}
+	filter := append(bson.D{begun}, good(now)...)
+	if from != (place{}) {
+		filter = append(filter, bson.E{Key: "$or", Value: bson.A{
+			bson.D{{Key: "since", Value: bson.D{{Key: "$lt", Value: from.at}}}},
+			bson.D{{Key: "since", Value: from.at}, {Key: "_id", Value: bson.D{{Key: "$lt", Value: from.vendorID}}}}, // an id is what a key begins with
+		}})
+	}
+	docs, err := list[sessionDocument](ctx, "listing the sessions", s.sessions, filter,
+		options.Find().SetSort(bson.D{{Key: "since", Value: -1}, {Key: "_id", Value: -1}}).SetLimit(int64(limit)+1))
+	page = contents(docs, sessionDocument.session)
+	if len(page) > limit {
+		page = page[:limit]
+		next = place{page[limit-1].Since, page[limit-1].ID}.text()
+	}
+	return page, next, err
+}
+
+// good is the filter of the sessions that open something at a moment.
+func good(now time.Time) bson.D {
+	return bson.D{{Key: "expiresAt", Value: bson.D{{Key: "$gt", Value: stored(now)}}}, unended()}
+}
+
+// SessionsOf are the sessions of a person, by the subject, that are good at a moment, in the order of their ids.
+func (s *Store) SessionsOf(ctx context.Context, subject string, now time.Time) ([]access.Session, error) {
+	docs, err := list[sessionDocument](ctx, "listing a person's sessions", s.sessions, append(bson.D{{Key: "subject", Value: subject}}, good(now)...),
+		options.Find().SetSort(ascending("_id")).SetLimit(mostSessions))
+	return contents(docs, sessionDocument.session), err
+}
+
+// SessionByID is a session, good or over. There is no such session: a *trial.Error with trial.CodeNotFound.
+func (s *Store) SessionByID(ctx context.Context, id string) (access.Session, error) {
+	doc, err := s.sessionByID(ctx, id)
+	return doc.Session, err
+}
+
+func (s *Store) sessionByID(ctx context.Context, id string) (sessionDocument, error) {
+	doc, found, err := find[sessionDocument](ctx, "reading session "+id, s.sessions, byBeginning(id))
+	if err == nil && !found {
+		err = access.NoSession(id)
+	}
+	return doc, err
 }
 
 // ClaimRenewal lets one of several requests renew a session that all saw due at the same moment: it is due again at another one.
@@ -74,10 +122,7 @@ func unended() bson.E {
 // EndSession has a session open nothing from now on, and answers with it. The first end counts. There is no such session: a
 // *trial.Error with trial.CodeNotFound.
 func (s *Store) EndSession(ctx context.Context, id, by string, at time.Time) (access.Session, error) {
-	doc, found, err := find[sessionDocument](ctx, "reading session "+id, s.sessions, byBeginning(id))
-	if err == nil && !found {
-		err = access.NoSession(id)
-	}
+	doc, err := s.sessionByID(ctx, id)
 	if err != nil {
 		return access.Session{}, err
 	}
@@ -85,11 +130,7 @@ func (s *Store) EndSession(ctx context.Context, id, by string, at time.Time) (ac
 	if err := update(ctx, "ending session "+id, s.sessions, append(byID(doc.Key), unended()), ended); err != nil {
 		return access.Session{}, err
 	}
-	doc, found, err = find[sessionDocument](ctx, "reading session "+id, s.sessions, byID(doc.Key))
-	if err == nil && !found { // removed meanwhile
-		err = access.NoSession(id)
-	}
-	return doc.Session, err
+	return s.SessionByID(ctx, id)
 }
 
 // DropSession removes a session whose person has signed out; there need not be one.

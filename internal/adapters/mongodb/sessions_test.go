@@ -2,6 +2,7 @@ package mongodb
 
 import (
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -45,9 +46,10 @@ func TestSessionsAreKeptUnderTheirKeys(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, found, stranger)
 	}
-	all, err := s.Sessions(t.Context())
+	all, next, err := s.Sessions(t.Context(), at, "", 2)
 	require.NoError(t, err)
 	require.Len(t, all, 2)
+	require.Empty(t, next)
 
 	require.NoError(t, s.DropSession(t.Context(), key))
 	require.NoError(t, s.DropSession(t.Context(), key), "there need not be one")
@@ -102,5 +104,49 @@ func TestAnEndedSessionStaysEnded(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, other, atUTC(untouched))
 	_, err = s.EndSession(t.Context(), "0000000000000000", "admin", at)
+	requireCode(t, trial.CodeNotFound, err)
+}
+
+// However many sessions were begun, a page reads those that it shows: the good ones, the latest first.
+func TestGoodSessionsAreListedByPages(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	var want []string
+	for i := range 9 {
+		key, begun := access.KeyOf(fmt.Sprintf("session %d", i)), at.Add(-time.Duration(i)*time.Second)
+		if i == 3 {
+			begun = at.Add(-access.SessionLife) // just over
+		}
+		session := access.NewSession(key, access.Person{Name: "oidc:ada", Role: access.Viewer, Subject: fmt.Sprint(i % 2)}, begun)
+		require.NoError(t, s.AddSession(t.Context(), key, session))
+		if i == 5 {
+			_, err := s.EndSession(t.Context(), session.ID, "admin", at)
+			require.NoError(t, err)
+		}
+		if i != 3 && i != 5 {
+			want = append(want, session.ID)
+		}
+	}
+	var got []string
+	for after, more := "", true; more; more = after != "" {
+		page, next, err := s.Sessions(t.Context(), at, after, 2)
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(page), 2)
+		for _, session := range page {
+			got = append(got, session.ID)
+		}
+		after = next
+	}
+	require.Equal(t, want, got)
+	_, _, err := s.Sessions(t.Context(), at, "nowhere", 2)
+	requireCode(t, trial.CodeInvalid, err)
+
+	theirs, err := s.SessionsOf(t.Context(), "1", at)
+	require.NoError(t, err)
+	require.Len(t, theirs, 2, "of four, one is over and one was ended")
+	over, err := s.SessionByID(t.Context(), access.KeyOf("session 3").ID())
+	require.NoError(t, err)
+	require.Equal(t, access.Expired, over.Status(at))
+	_, err = s.SessionByID(t.Context(), "0000000000000000")
 	requireCode(t, trial.CodeNotFound, err)
 }

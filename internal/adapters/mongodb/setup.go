@@ -52,6 +52,8 @@ func indexes() []index {
 		{collection: feedbackCollection, keys: ascending("at"), serves: "CountFeedback of some time"},
 		{collection: messagesCollection, keys: ascending("at"), options: options.Index().SetExpireAfterSeconds(int32(messageRetention.Seconds())), serves: "forgetting old ids of messages"},
 		{collection: sessionsCollection, keys: ascending("endsAt"), options: options.Index().SetExpireAfterSeconds(0), serves: "forgetting sessions that are over"},
+		{collection: sessionsCollection, keys: bson.D{{Key: "since", Value: -1}, {Key: "_id", Value: -1}}, serves: "Sessions, the latest first"},
+		{collection: sessionsCollection, keys: ascending("subject", "_id"), serves: "SessionsOf a person, in the order of _id"},
 	}
 	for _, cause := range append(trial.Causes(), anyCause) {
 		i := index{
