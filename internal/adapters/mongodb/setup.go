@@ -58,10 +58,10 @@ func indexes() []index {
 	for _, cause := range append(trial.Causes(), anyCause) {
 		i := index{
 			collection: suppressionsCollection, keys: bson.D{{Key: "latest." + string(cause), Value: -1}, {Key: "_id", Value: -1}},
-			options: options.Index().SetSparse(true), serves: "SuppressedVendors by cause: " + string(cause) + ", the latest first",
+			serves: "SuppressedVendors by cause: " + string(cause) + ", the latest first",
 		}
-		if cause == anyCause { // those that have none are looked for too
-			i.options = nil
+		if cause != anyCause { // of that, those that have none are looked for too; sparse, with _id in it, would leave none out
+			i.options = options.Index().SetPartialFilterExpression(bson.D{{Key: "latest." + string(cause), Value: bson.D{{Key: "$exists", Value: true}}}})
 		}
 		all = append(all, i)
 	}

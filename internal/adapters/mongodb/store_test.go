@@ -167,13 +167,30 @@ func TestTheAdoptedAreAskedForAsTheirIndexHasThem(t *testing.T) {
 	t.Parallel()
 	served := 0
 	for _, i := range indexes() {
-		if holds := applied(t, i).PartialFilterExpression; holds != nil {
+		if holds := applied(t, i).PartialFilterExpression; holds != nil && i.collection == trialsCollection {
 			require.Subset(t, trialFilter(trial.Filter{Cohort: trial.Adopted}, "v-1"), holds)
 			require.Equal(t, "_id", i.keys[0].Key, "in the order of the list")
 			served++
 		}
 	}
 	require.Equal(t, 1, served)
+}
+
+// The index of a cause's suppressions has those alone that have one: each is looked for by a moment of it, which is not null.
+func TestACausesIndexHasItsSuppressionsAlone(t *testing.T) {
+	t.Parallel()
+	partial := map[string]any{}
+	for _, i := range indexes() {
+		if i.collection == suppressionsCollection {
+			partial[i.keys[0].Key] = applied(t, i).PartialFilterExpression
+		}
+	}
+	want := map[string]any{"latest.any": nil}
+	for _, cause := range trial.Causes() {
+		field := "latest." + string(cause)
+		want[field] = bson.D{{Key: field, Value: bson.D{{Key: "$exists", Value: true}}}}
+	}
+	require.Equal(t, want, partial)
 }
 
 func TestSeenMessage(t *testing.T) {
