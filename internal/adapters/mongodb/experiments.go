@@ -3,9 +3,6 @@ package mongodb
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
-	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -93,58 +90,4 @@ func (s *Store) EndExperiment(ctx context.Context, ended experiment.Experiment) 
 		return ended, failed(action, err)
 	}
 	return ended, nil
-}
-
-// dealtTrial is what is read of the trial of an experiment's vendor.
-type dealtTrial struct {
-	Experiment         trial.Assignment `json:"experiment"`
-	StartedAt          time.Time        `json:"startedAt"`
-	ConvertedAt        *time.Time       `json:"convertedAt"`
-	ConvertedUntracked bool             `json:"convertedUntracked"`
-}
-
-// ExperimentRows are what became of an experiment's vendors, by the day on which their trials began. It reads the trials of
-// these, and no others.
-func (s *Store) ExperimentRows(ctx context.Context, e experiment.Experiment) ([]experiment.Row, error) {
-	ctx, cancel := context.WithTimeout(ctx, scanLimit)
-	defer cancel()
-	action := "reading the vendors of experiment " + e.ID
-	fields := ascending("experiment.arm", "startedAt", "convertedAt", "convertedUntracked") // as a projection, these
-	cursor, err := s.trials.Find(ctx, bson.D{{Key: "experiment.experiment", Value: e.ID}}, options.Find().SetProjection(fields))
-	if err != nil {
-		return nil, failed(action, err)
-	}
-	defer cursor.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing more is read
-	rows := map[int]experiment.Row{}
-	for cursor.Next(ctx) {
-		var t dealtTrial
-		if err := cursor.Decode(&t); err != nil {
-			return nil, failed(action, err)
-		}
-		day := e.DayOf(t.StartedAt)
-		rows[day] = t.countedIn(e, rows[day])
-	}
-	if err := cursor.Err(); err != nil {
-		return nil, failed(action, err)
-	}
-	return slices.SortedFunc(maps.Values(rows), func(a, b experiment.Row) int { return a.Day - b.Day }), nil
-}
-
-// countedIn is a day's row with the trial in it, unless its conversion is left out of figures. One after the horizon changes nothing:
-// the trial may have been compared by then.
-func (t dealtTrial) countedIn(e experiment.Experiment, row experiment.Row) experiment.Row {
-	row.Day = e.DayOf(t.StartedAt)
-	converted := t.ConvertedAt != nil && e.Counts(t.StartedAt, *t.ConvertedAt)
-	if converted && t.ConvertedUntracked {
-		return row
-	}
-	arm := &row.A
-	if t.Experiment.Arm == string(experiment.ArmB) {
-		arm = &row.B
-	}
-	arm.Dealt++
-	if converted {
-		arm.Converted++
-	}
-	return row
 }
