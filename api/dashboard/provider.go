@@ -41,7 +41,7 @@ type Provider interface {
 	Begin(silent bool) (address string, pending access.SignIn)
 	// Finish is who came back with this query.
 	Finish(ctx context.Context, pending access.SignIn, answer url.Values) (access.Person, error)
-	// Renew asks about a person again.
+	// Renew asks about a person again. Beside an error there may be another refresh token, which counts from then on.
 	Renew(ctx context.Context, refresh, subjectHash string) (access.Person, error)
 }
 
@@ -175,13 +175,13 @@ var (
 	// errSilent says of a session that it is over, and that the provider may say at once that its person is still there.
 	errSilent = &overError{target: providerPath, query: "silent"}
 	// errEnded says of a session that an admin has ended it.
-	errEnded = &overError{target: signInPath, query: "ended"}
+	errEnded = &overError{target: signInPath}
 )
 
-// overError is an errNoSession after one, and where that leads.
+// overError is an errNoSession after one, and where that leads; query is what is asked for there, if anything.
 type overError struct{ target, query string }
 
-func (e *overError) Error() string   { return "the session is over: " + e.query }
+func (e *overError) Error() string   { return "the session is over" }
 func (e *overError) Is(t error) bool { return t == errNoSession }
 
 // providerSession is who has the session of a text.
@@ -227,9 +227,19 @@ func (d *dashboard) renew(ctx context.Context, key access.Key, text string, s ac
 	}
 	if err != nil {
 		d.Log.Warn("session not renewed", zap.String("session", s.ID), zap.Error(err))
-		return s.Holder(), nil
+		if person.Refresh == "" {
+			return s.Holder(), nil
+		}
+		// The provider has given another refresh token, and then failed: with the one before, the next renewal would be refused.
+		s.RenewAt = now.Add(access.RenewalPatience)
+		return d.putRenewed(ctx, key, text, s, person.Refresh)
 	}
-	renewed, err := sealRefresh(s.Renewed(person, now), text, person.Refresh)
+	return d.putRenewed(ctx, key, text, s.Renewed(person, now), person.Refresh)
+}
+
+// putRenewed stores a session that goes on with a refresh token.
+func (d *dashboard) putRenewed(ctx context.Context, key access.Key, text string, s access.Session, refresh string) (access.Identity, error) {
+	renewed, err := sealRefresh(s, text, refresh)
 	if err != nil {
 		return access.Identity{}, err
 	}

@@ -219,6 +219,12 @@ func TestASessionIsRenewedWhileItIsUsed(t *testing.T) {
 
 	p.err = nil
 	s.goes("")
+	p.person.Refresh, p.err = "refresh-3", errors.New("away after it has given another refresh token")
+	require.Equal(t, http.StatusOK, pass(5*time.Minute).status)
+	require.Equal(t, http.StatusOK, s.get("/admin/").status)
+	p.err = nil
+	require.Equal(t, http.StatusOK, pass(30*time.Second).status)
+	require.Equal(t, []string{"refresh-2", "refresh-3"}, p.renewals[len(p.renewals)-2:], "the one before may count no more")
 	p.err = &access.NotVouchedError{Message: "no"}
 	require.Equal(t, http.StatusSeeOther, pass(5*time.Minute).status)
 	require.Len(t, s.world.SignedIn, 1, "only the one that is over is left")
@@ -298,9 +304,11 @@ func TestAnAdminEndsSessions(t *testing.T) {
 	for _, over := range []*http.Cookie{first, second} {
 		s.cookie = over
 		a = s.get("/admin/trials")
-		require.Equal(t, "/admin/sign-in?ended=yes&to=%2Fadmin%2Ftrials", a.header.Get("Location"), "nobody is signed in again unasked")
+		require.Equal(t, "/admin/sign-in?to=%2Fadmin%2Ftrials", a.header.Get("Location"), "nobody is signed in again unasked")
+		require.Contains(t, s.get(a.header.Get("Location")).text(), "An admin has ended your session.")
 	}
-	require.Contains(t, s.get(a.header.Get("Location")).text(), "An admin has ended your session.")
+	s.cookie = nil
+	require.NotContains(t, s.get("/admin/sign-in?ended=yes").text(), "ended your session", "an address tells nothing")
 	s.cookie = ben
 	require.Equal(t, http.StatusOK, s.get("/admin/").status)
 	s.cookie = admin

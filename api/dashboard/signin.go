@@ -40,11 +40,12 @@ func (d *dashboard) signInView(r *http.Request, to string) signInView {
 
 func (d *dashboard) askSignIn(w http.ResponseWriter, r *http.Request) {
 	view := d.signInView(r, r.URL.Query().Get("to"))
-	if _, err := d.session(r); err == nil {
+	_, err := d.session(r)
+	if err == nil {
 		http.Redirect(w, r, view.To, http.StatusSeeOther)
 		return
 	}
-	view.Ended = r.URL.Query().Has("ended")
+	view.Ended = errors.Is(err, errEnded) // by the session that the browser still has, not by the page's address
 	d.show(w, r, http.StatusOK, "signin", view)
 }
 
@@ -143,7 +144,9 @@ func (d *dashboard) signInAddress(r *http.Request, err error) string {
 	target, query := signInPath, url.Values{"to": {r.URL.RequestURI()}}
 	if over, ok := errors.AsType[*overError](err); ok {
 		target = over.target
-		query.Set(over.query, "yes")
+		if over.query != "" {
+			query.Set(over.query, "yes")
+		}
 	}
 	return target + "?" + query.Encode()
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
@@ -60,6 +61,13 @@ func ofToken(err error) error {
 	return fmt.Errorf("the identity provider gave no token: status %d", answered.Response.StatusCode)
 }
 
+// keysUnknown begins the error of an ID token whose signature could not be checked, as the provider did not give its keys: go-oidc
+// has no type for it.
+const keysUnknown = "failed to verify signature: fetching keys"
+
+// errKeys says that a token is neither good nor bad.
+var errKeys = errors.New("the identity provider does not give the keys that it signs with")
+
 // verify reads the ID token of an answer, nil where there is none.
 func (d *discovered) verify(ctx context.Context, token *oauth2.Token) (*oidc.IDToken, error) {
 	raw, _ := token.Extra("id_token").(string)
@@ -67,6 +75,9 @@ func (d *discovered) verify(ctx context.Context, token *oauth2.Token) (*oidc.IDT
 		return nil, nil //nolint:nilnil // a renewal may come without
 	}
 	said, err := d.verifier.Verify(ctx, raw)
+	if err != nil && strings.HasPrefix(err.Error(), keysUnknown) {
+		return nil, errKeys
+	}
 	if err != nil {
 		return nil, notValid("its ID token is not good: " + err.Error())
 	}

@@ -158,7 +158,8 @@ func (p *Provider) Finish(ctx context.Context, pending access.SignIn, answer url
 	return p.person(ctx, found, token, said, said.Subject)
 }
 
-// Renew asks the provider about a person again, by its refresh token. Errors are as those of Finish.
+// Renew asks the provider about a person again, by its refresh token. Errors are as those of Finish; beside one, of the person there is
+// the refresh token alone, where the provider had given one by then: the one before may count no more.
 func (p *Provider) Renew(ctx context.Context, refresh, subjectHash string) (access.Person, error) {
 	found := p.found.Load()
 	if found == nil {
@@ -170,6 +171,14 @@ func (p *Provider) Renew(ctx context.Context, refresh, subjectHash string) (acce
 	if err != nil {
 		return access.Person{}, ofToken(err)
 	}
+	person, err := p.renewed(ctx, found, token, subjectHash)
+	if err != nil {
+		return access.Person{Refresh: token.RefreshToken}, err
+	}
+	return person, nil
+}
+
+func (p *Provider) renewed(ctx context.Context, found *discovered, token *oauth2.Token, subjectHash string) (access.Person, error) {
 	said, err := found.verify(ctx, token) // a provider may leave it out here
 	if err != nil {
 		return access.Person{}, err

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -40,6 +41,8 @@ type provider struct {
 	// asked are the forms that came to the token endpoint.
 	asked []url.Values
 	down  bool
+	// away are the paths that fail.
+	away  []string
 	nonce string
 }
 
@@ -71,7 +74,7 @@ func newProvider(t *testing.T) *provider {
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if p.down {
+		if p.down || slices.Contains(p.away, r.URL.Path) {
 			http.Error(w, "ada@example.com is down", http.StatusInternalServerError)
 			return
 		}
@@ -399,4 +402,27 @@ func TestRenewals(t *testing.T) {
 	p.tokens = fails(http.StatusBadRequest, "invalid_grant")
 	_, err = party.Renew(t.Context(), "refresh-1", subject)
 	requireRefused(t, err, "does not know this sign-in")
+}
+
+// What a provider does not answer in the middle of a renewal refuses nobody, and the refresh token that it has given by then is kept.
+func TestARenewalThatIsBrokenOff(t *testing.T) {
+	t.Parallel()
+	for path, says := range map[string]string{
+		"/keys":     "the identity provider does not give the keys that it signs with",
+		"/userinfo": "the identity provider did not say what it knows of the person",
+	} {
+		p := newProvider(t)
+		party := p.party()
+		p.claims["nonce"], p.claims["groups"], p.away = nil, nil, []string{path}
+		p.info = map[string]any{"sub": "248289761001", "groups": []string{"support"}}
+		person, err := party.Renew(t.Context(), "refresh-1", access.SubjectHash("248289761001"))
+		require.EqualError(t, err, says)
+		require.Equal(t, access.Person{Refresh: "refresh-2"}, person)
+		p.mu.Lock()
+		p.away = nil
+		p.mu.Unlock()
+		person, err = party.Renew(t.Context(), person.Refresh, access.SubjectHash("248289761001"))
+		require.NoError(t, err)
+		require.Equal(t, access.Viewer, person.Role)
+	}
 }
