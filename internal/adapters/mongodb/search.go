@@ -60,7 +60,7 @@ func between(search trial.VendorSearch) any {
 	if search.Email == "" {
 		return bson.D{{Key: "$gte", Value: search.Name}, {Key: "$lt", Value: search.Name + highest}}
 	}
-	return bson.D{{Key: "$in", Value: forms(search.Email)}}
+	return bson.D{{Key: "$in", Value: trial.AddressForms(search.Email)}}
 }
 
 // pattern is the same for a server that does not compare by letters.
@@ -68,19 +68,10 @@ func pattern(search trial.VendorSearch) any {
 	text := "^" + regexp.QuoteMeta(search.Name)
 	if search.Email != "" {
 		var quoted []string
-		for _, form := range forms(search.Email) {
+		for _, form := range trial.AddressForms(search.Email) {
 			quoted = append(quoted, regexp.QuoteMeta(form))
 		}
 		text = "^(" + strings.Join(quoted, "|") + ")$"
 	}
 	return bson.Regex{Pattern: text, Options: "i"}
-}
-
-// forms are how an address may be written: as it was, and with its domain in ASCII.
-func forms(address string) []string {
-	mailed, err := trial.MailAddress(address)
-	if err != nil || mailed == address {
-		return []string{address}
-	}
-	return []string{address, mailed}
 }

@@ -35,6 +35,7 @@ func TestVendorsAreFoundByWhatIsPersonal(t *testing.T) {
 		{{Key: "_id", Value: "v-3"}, {Key: "isVendor", Value: true}, {Key: "email", Value: "bo@xn--bcher-kva.example"}, {Key: "name", Value: "Bo & Ada"}},
 		{{Key: "_id", Value: "buyer"}, {Key: "isVendor", Value: false}, {Key: "email", Value: "ada+shop@example.com"}, {Key: "name", Value: "Ada"}},
 		{{Key: "_id", Value: "no id"}, {Key: "isVendor", Value: true}, {Key: "email", Value: "c@example.com"}, {Key: "name", Value: "Ada C"}},
+		{{Key: "_id", Value: "v-5"}, {Key: "isVendor", Value: true}, {Key: "email", Value: "Cy@bücher.example"}, {Key: "name", Value: "Cy"}},
 		{{Key: "_id", Value: "v-4"}, {Key: "isVendor", Value: true}, {Key: "email", Value: 4}, {Key: "name", Value: 24}},
 	} {
 		insertUser(t, s, doc)
@@ -46,6 +47,9 @@ func TestVendorsAreFoundByWhatIsPersonal(t *testing.T) {
 		{trial.VendorSearch{Email: "V-1@EXAMPLE.com"}, []string{"v-1"}},
 		{trial.VendorSearch{Email: "ada+shop@example.com"}, []string{object.Hex()}},
 		{trial.VendorSearch{Email: "bo@bücher.example"}, []string{"v-3"}},
+		{trial.VendorSearch{Email: "bo@xn--bcher-kva.example"}, []string{"v-3"}},
+		{trial.VendorSearch{Email: "cy@bücher.example"}, []string{"v-5"}},
+		{trial.VendorSearch{Email: "cy@xn--bcher-kva.example"}, []string{"v-5"}},
 		{trial.VendorSearch{Email: "a@example.com"}, nil},
 		{trial.VendorSearch{Name: "ada"}, []string{object.Hex()}},
 		{trial.VendorSearch{Name: "ada's ("}, []string{object.Hex()}},

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/mail"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -40,6 +41,27 @@ func MailAddress(address string) (string, error) {
 		return "", errors.New("is not a bare e-mail address")
 	}
 	return whole, nil
+}
+
+// AddressForms are how an address may be written: as it is, and with its domain in ASCII and in Unicode. An address that cannot be
+// written to has that one form.
+func AddressForms(address string) []string {
+	forms := []string{address}
+	mailed, err := MailAddress(address)
+	if err != nil {
+		return forms
+	}
+	at := strings.LastIndexByte(mailed, '@')
+	also := []string{mailed}
+	if domain, err := idna.Lookup.ToUnicode(mailed[at+1:]); err == nil {
+		also = append(also, mailed[:at+1]+domain)
+	}
+	for _, form := range also {
+		if !slices.Contains(forms, form) {
+			forms = append(forms, form)
+		}
+	}
+	return forms
 }
 
 // printableASCII reports whether a text consists of ASCII characters other than
