@@ -152,6 +152,15 @@ func (d *dashboard) changeFlag(w http.ResponseWriter, r *http.Request) {
 	}
 	view.Reason, view.RequestID = r.PostFormValue("reason"), r.PostFormValue("request")
 	err = d.setFlag(r, name, view)
+	if err != nil && view.Entered == "" { // the page shows the form for what it would offer
+		offered, missing := d.flagChangeView(r.Context(), name, "", true)
+		if missing != nil {
+			d.fail(w, r, "flags", missing)
+			return
+		}
+		offered.Reason, offered.RequestID = view.Reason, view.RequestID
+		view = offered
+	}
 	if err == nil {
 		d.Log.Info("flag changed from the dashboard", zap.String("flag", name))
 		http.Redirect(w, r, root+"flags?"+url.Values{"changed": {name}}.Encode(), http.StatusSeeOther)

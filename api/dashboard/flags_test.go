@@ -200,6 +200,10 @@ func TestWhatAFlagFormLacks(t *testing.T) {
 		a := s.post(remindersPath, values)
 		require.Equal(t, http.StatusBadRequest, a.status, name)
 		require.Contains(t, a.text(), name)
+		if name == "value is missing" {
+			require.Equal(t, []string{"false", values.Get("version"), values.Get("request")}, []string{a.fields().Get("value"), a.fields().Get("version"), a.fields().Get("request")}, "the form is there to be sent")
+			require.Contains(t, a.body, "They confuse vendors")
+		}
 	}
 	require.True(t, s.world.Document.FeatureFlags.TrialAutomation.EmailReminders)
 	require.Equal(t, http.StatusNotFound, s.get("/admin/flags/trialAutomation").status)
