@@ -242,6 +242,9 @@ type ExperimentEnd struct {
 
 // EndExperimentRecorded is EndExperiment with an entry on the audit record.
 func (a *App) EndExperimentRecorded(ctx context.Context, end ExperimentEnd) error {
+	if err := checkReason(end.Reason); err != nil {
+		return err
+	}
 	entry := audit.Entry{Action: "endExperiment", Subject: "experiments/" + end.ID, Reason: end.Reason, Key: end.Key,
 		Asked: audit.Document(map[string]any{"picked": end.Picked})}
 	return a.Record(ctx, entry, end, func(ctx context.Context) error {
@@ -251,9 +254,6 @@ func (a *App) EndExperimentRecorded(ctx context.Context, end ExperimentEnd) erro
 		}
 		if !repeatsEnd(ctx, now.Ended, end.Picked, end.Reason) && now.Mark() != end.Seen {
 			return errGoneOn
-		}
-		if end.Reason == "" {
-			return trial.Invalid("reason", "must be given")
 		}
 		_, err = a.EndExperiment(ctx, end.ID, end.Picked, end.Reason)
 		return err
