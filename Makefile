@@ -34,7 +34,7 @@ simulate: ## Show how often the judgements of rollouts and experiments err, and 
 	$(call run,simulate)
 
 .PHONY: bench
-bench: $(BUILD)/devstack ## Show that figures cost the same at 1,000 and at 100,000 trials; minutes
+bench: $(BUILD)/devstack ## Show that pages and lists cost the API the same at 1,000 and at 100,000 trials; an hour
 	$(call run,bench)
 
 .PHONY: chaos

@@ -4,11 +4,12 @@
 //   - architecture: holds the tree to docs/architecture.md, and test/ to this list
 //   - audit: program: compares what a running system did with what it should have done
 //   - axe: the npm package of axe-core, with which pages are checked for accessibility
-//   - bench: program: shows that figures cost the same at 1,000 and at 100,000 trials
+//   - bench: program: shows that pages and lists cost the same at 1,000 and at 100,000 trials
 //   - browser: drives Chromium, for tests and pictures of the dashboard
 //   - bulk: program: extends ten thousand trials in one operation, and undoes it
 //   - bulkdrill: the bulk operation of program and scenario, and its checks
 //   - chaos: program: rolls back a hundred rollouts, the worker running, stopped and killed
+//   - cost: counts what a page costs the API, in systems of any size
 //   - demo: program: lives through trials and rollouts in days of seconds, and checks them
 //   - dev: program: runs the product until it is interrupted
 //   - fakeapi: the API's handlers over a store in memory, for tests of programs that call the API

@@ -1,4 +1,4 @@
-package main
+package cost
 
 import (
 	"context"
@@ -20,8 +20,12 @@ const (
 	spanDays = 60
 )
 
-// populate stores trials as the product would have, of which half have ended, with
-// their events, e-mails and counters.
+// rows are documents to store, by collection.
+type rows map[string][]any
+
+func (r rows) add(collection string, doc any) { r[collection] = append(r[collection], doc) }
+
+// populate stores trials as the product would have, of which half have ended, and all that is stored because of them.
 func populate(ctx context.Context, uri, database string, trials int) error {
 	client, err := mongo.Connect(options.Client().ApplyURI(uri).SetBSONOptions(&options.BSONOptions{UseJSONStructTags: true}))
 	if err != nil {
@@ -30,16 +34,16 @@ func populate(ctx context.Context, uri, database string, trials int) error {
 	defer func() { _ = client.Disconnect(context.WithoutCancel(ctx)) }()
 	db, tally, now := client.Database(database), monitoring.Tally{}, time.Now().UTC().Truncate(time.Second)
 	for from := 0; from < trials; from += batch {
-		rows := map[string][]any{}
+		some := rows{}
 		for i := from; i < min(from+batch, trials); i++ {
-			addTrial(rows, tally, i, now)
+			addTrial(some, tally, i, now)
+			addBeside(some, i, now)
 		}
-		for collection, docs := range rows {
-			if _, err := db.Collection(collection).InsertMany(ctx, docs); err != nil {
-				return fmt.Errorf("storing %s: %w", collection, err)
-			}
+		if err := some.store(ctx, db); err != nil {
+			return err
 		}
 	}
+	counted := rows{}
 	for period, change := range tally.ByPeriod() {
 		counts := bson.M{}
 		for c, n := range change {
@@ -50,19 +54,35 @@ func populate(ctx context.Context, uri, database string, trials int) error {
 			cohort[string(c.Name)] = n
 			counts[string(c.Cohort)] = cohort
 		}
-		if _, err := db.Collection("counters").InsertOne(ctx, bson.M{"_id": string(period), "counts": counts}); err != nil {
-			return fmt.Errorf("storing counters: %w", err)
+		counted.add("counters", bson.M{"_id": string(period), "counts": counts})
+	}
+	if err := counted.store(ctx, db); err != nil {
+		return err
+	}
+	return steer(ctx, uri, database, trials, now)
+}
+
+func (r rows) store(ctx context.Context, db *mongo.Database) error {
+	for collection, docs := range r {
+		if _, err := db.Collection(collection).InsertMany(ctx, docs); err != nil {
+			return fmt.Errorf("storing %s: %w", collection, err)
 		}
 	}
 	return nil
 }
 
+// vendorID is the id of the i-th vendor.
+func vendorID(i int) string { return fmt.Sprintf("cost-%06d", i) }
+
 // addTrial adds the i-th vendor's documents.
-func addTrial(rows map[string][]any, tally monitoring.Tally, i int, now time.Time) {
-	id := fmt.Sprintf("bench-%06d", i)
+func addTrial(some rows, tally monitoring.Tally, i int, now time.Time) {
+	id := vendorID(i)
 	began := now.Add(-time.Duration(i%spanDays) * trial.RealDay)
 	cohort := []trial.Cohort{trial.Automated, trial.Control}[i%2]
 	r := trial.Registration{VendorID: id, Cohort: cohort, Policy: trial.DefaultPolicy(), Day: trial.RealDay, At: began}
+	if i%experimented == 0 {
+		r.Experiment = &trial.Assignment{Experiment: experimentID, Arm: []string{"a", "b"}[i/experimented%2]}
+	}
 	events := []trial.Event{trial.Start(r, began)}
 	state := trial.State{}.Apply(events[0])
 	for {
@@ -75,16 +95,23 @@ func addTrial(rows map[string][]any, tally monitoring.Tally, i int, now time.Tim
 		if cohort == trial.Automated {
 			send := trial.Send{Key: next.Key(id), VendorID: id, Kind: next.Kind, Status: trial.SendSent, Delivery: "delivery", Attempt: 1, ClaimedAt: next.At}
 			tally.Add(monitoring.OfSend(send, trial.RealDay))
-			rows["sends"] = append(rows["sends"], bson.M{"_id": send.Key, "vendorId": id, "delivery": bson.M{"kind": "delivery"}})
+			some.add("sends", bson.M{"_id": send.Key, "vendorId": id, "kind": send.Kind, "delivery": bson.M{"kind": "delivery", "at": next.At}})
 		}
 	}
 	tally.Add(monitoring.OfTrial(events))
 	for _, e := range events {
-		rows["trial_events"] = append(rows["trial_events"], bson.M{"_id": trial.EventKey(id, e.Seq), "vendorId": id, "type": e.Type, "at": e.At})
+		some.add("trial_events", struct {
+			Key         string `bson:"_id"`
+			VendorID    string `json:"vendorId"`
+			trial.Event `bson:",inline"`
+		}{trial.EventKey(id, e.Seq), id, e})
 	}
-	rows["trials"] = append(rows["trials"], struct {
+	some.add("trials", struct {
 		ID          string `bson:"_id"`
 		trial.State `bson:",inline"`
 	}{id, state})
-	rows["users"] = append(rows["users"], bson.M{"_id": id, "isVendor": true, "trialStartDate": began, "trialAutomation": bson.M{"status": state.Status, "cohort": cohort}})
+	some.add("users", bson.M{
+		"_id": id, "isVendor": true, "email": id + "@example.com", "name": fmt.Sprintf("Shop %06d", i), "timezone": "Europe/Lisbon", "trialStartDate": began,
+		"trialAutomation": bson.M{"status": state.Status, "cohort": cohort, "policy": "standard-14d", "registeredAt": began},
+	})
 }
