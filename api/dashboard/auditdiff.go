@@ -41,20 +41,20 @@ func (c changes) Unknown() string {
 // absent stands for a value that a document does not have.
 const absent = "(not there)"
 
-// compare says what differs between two documents.
-func compare(before, after audit.JSON) changes {
-	was, is := factsOf(before), factsOf(after)
+// compare says what differs between two documents, whose moments are written on the viewer's clock.
+func compare(before, after audit.JSON, now time.Time) changes {
+	was, is := factsOf(before, now), factsOf(after, now)
 	if was == nil || is == nil || leftOut(was) || leftOut(is) {
 		return changes{Before: was, After: is}
 	}
 	var c changes
-	then, now := valuesOf(was), valuesOf(is)
-	for _, path := range slices.Sorted(maps.Keys(union(then, now))) {
-		from, to := valueOr(then, path), valueOr(now, path)
-		if from == to {
-			c.Same = append(c.Same, fact{path, to})
+	from, to := valuesOf(was), valuesOf(is)
+	for _, path := range slices.Sorted(maps.Keys(union(from, to))) {
+		then, since := valueOr(from, path), valueOr(to, path)
+		if then == since {
+			c.Same = append(c.Same, fact{path, since})
 		} else {
-			c.Changed = append(c.Changed, change{path, from, to})
+			c.Changed = append(c.Changed, change{path, then, since})
 		}
 	}
 	return c
@@ -86,7 +86,7 @@ func valueOr(values map[string]string, path string) string {
 
 // factsOf are the values in a document, in the order of their paths; none where
 // there is no document.
-func factsOf(document audit.JSON) []fact {
+func factsOf(document audit.JSON, now time.Time) []fact {
 	if document == "" {
 		return nil
 	}
@@ -100,39 +100,39 @@ func factsOf(document audit.JSON) []fact {
 	if err := decoder.Decode(&value); err != nil {
 		return []fact{{"", err.Error()}}
 	}
-	return appendFacts(nil, "", value)
+	return appendFacts(nil, "", value, now)
 }
 
-func appendFacts(facts []fact, path string, value any) []fact {
+func appendFacts(facts []fact, path string, value any, now time.Time) []fact {
 	switch v := value.(type) {
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(v)) {
-			facts = appendFacts(facts, strings.TrimPrefix(path+"."+name, "."), v[name])
+			facts = appendFacts(facts, strings.TrimPrefix(path+"."+name, "."), v[name], now)
 		}
 		if len(v) == 0 {
 			facts = append(facts, fact{path, "(nothing)"})
 		}
 	case []any:
 		for i, item := range v {
-			facts = appendFacts(facts, fmt.Sprintf("%s[%d]", path, i+1), item)
+			facts = appendFacts(facts, fmt.Sprintf("%s[%d]", path, i+1), item, now)
 		}
 		if len(v) == 0 {
 			facts = append(facts, fact{path, "(nothing)"})
 		}
 	default:
-		facts = append(facts, fact{path, plainValue(v)})
+		facts = append(facts, fact{path, plainValue(v, now)})
 	}
 	return facts
 }
 
 // plainValue is a value that has no parts as people write it.
-func plainValue(value any) string {
+func plainValue(value any, now time.Time) string {
 	switch v := value.(type) {
 	case nil:
 		return "(nothing)"
 	case string:
 		if t, err := time.Parse(time.RFC3339, v); err == nil && t.Nanosecond() == 0 {
-			return stamp(t)
+			return stamp(t, now)
 		}
 		if v == "" {
 			return "(empty)"

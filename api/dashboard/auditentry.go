@@ -68,7 +68,7 @@ func entryViews(entries []audit.Entry, known record) []entryView {
 		by := settledBy[e.Seq]
 		views = append(views, entryView{
 			Entry: e, What: actionWords(e.Action), Role: actorWords(e, known.tokens), Page: pageOf(e.Subject, known.rolloutID),
-			Fate: fateOf(e, by, known), SettledBy: by, SettlesAt: placeOf(e.Settles, shown[e.Settles]), Asked: factsOf(e.Asked), Changes: compare(e.Before, e.After),
+			Fate: fateOf(e, by, known), SettledBy: by, SettlesAt: placeOf(e.Settles, shown[e.Settles]), Asked: factsOf(e.Asked, known.now), Changes: compare(e.Before, e.After, known.now),
 		})
 	}
 	return views

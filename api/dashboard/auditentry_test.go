@@ -45,10 +45,10 @@ func TestWhatAnActorIs(t *testing.T) {
 
 func TestDifferences(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, changes{}, compare("", ""))
-	require.Equal(t, changes{After: []fact{{"rolloutId", "r-1"}}}, compare("", `{"rolloutId":"r-1"}`))
-	require.Equal(t, changes{Before: []fact{{"leftOut", "has 9000 bytes, more than 8192"}}}, compare(`{"leftOut":"has 9000 bytes, more than 8192"}`, ""))
-	both := compare(`{"leftOut":"has 9000 bytes, more than 8192"}`, `{"a":`)
+	require.Equal(t, changes{}, compare("", "", time.Time{}))
+	require.Equal(t, changes{After: []fact{{"rolloutId", "r-1"}}}, compare("", `{"rolloutId":"r-1"}`, time.Time{}))
+	require.Equal(t, changes{Before: []fact{{"leftOut", "has 9000 bytes, more than 8192"}}}, compare(`{"leftOut":"has 9000 bytes, more than 8192"}`, "", time.Time{}))
+	both := compare(`{"leftOut":"has 9000 bytes, more than 8192"}`, `{"a":`, time.Time{})
 	require.Equal(t, changes{Before: []fact{{"leftOut", "has 9000 bytes, more than 8192"}}, After: []fact{{"leftOut", "is not JSON as it is stored"}}}, both)
 	require.Empty(t, both.Unknown())
 	require.Equal(t, changes{
@@ -56,7 +56,7 @@ func TestDifferences(t *testing.T) {
 		Same:    []fact{{"big", "12345678901234567890"}, {"empty", "(empty)"}, {"list[1].x", "z"}, {"none", "(nothing)"}},
 	}, compare(
 		`{"big":12345678901234567890,"list":[{"x":"z"},"y"],"ends":"2026-03-16T07:20:00+01:00","a":1.50,"empty":"","none":[]}`,
-		`{"a":2,"b":{"c":true},"ends":null,"list":[{"x":"z"}],"empty":"","none":{},"big":12345678901234567890}`))
-	require.Equal(t, changes{Same: []fact{{"", "7"}}}, compare(`7`, `7`))
-	require.Equal(t, []fact{{"leftOut", "is not JSON as it is stored"}}, factsOf(`{"a":`))
+		`{"a":2,"b":{"c":true},"ends":null,"list":[{"x":"z"}],"empty":"","none":{},"big":12345678901234567890}`, time.Time{}))
+	require.Equal(t, changes{Same: []fact{{"", "7"}}}, compare(`7`, `7`, time.Time{}))
+	require.Equal(t, []fact{{"leftOut", "is not JSON as it is stored"}}, factsOf(`{"a":`, time.Time{}))
 }

@@ -72,7 +72,7 @@ func (v bulkView) CameTo() string {
 }
 
 // Chosen says which trials it is for.
-func (v bulkView) Chosen() string {
+func (v bulkView) Chosen(now time.Time) string {
 	f := v.Operation.Filter
 	if f == nil {
 		return "a list of " + grouped(v.Operation.Listed)
@@ -85,10 +85,10 @@ func (v bulkView) Chosen() string {
 		parts = append(parts, "cohort "+string(f.Cohort))
 	}
 	if f.EndsFrom != nil {
-		parts = append(parts, "ends from "+stamp(*f.EndsFrom))
+		parts = append(parts, "ends from "+stamp(*f.EndsFrom, now))
 	}
 	if f.EndsBefore != nil {
-		parts = append(parts, "ends before "+stamp(*f.EndsBefore))
+		parts = append(parts, "ends before "+stamp(*f.EndsBefore, now))
 	}
 	return strings.Join(parts, ", ")
 }

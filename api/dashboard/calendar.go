@@ -110,10 +110,10 @@ func (c calendarPicture) Label() string {
 		return "Nothing has happened yet."
 	}
 	planned, last := c.Planned[len(c.Planned)-1], c.Actual[len(c.Actual)-1]
-	words := fmt.Sprintf("Planned: %d stages from %s to %s. Actual: %d parts so far, the last one %s at %v %%, since %s.", len(c.Planned), stamp(c.Planned[0].From),
-		stamp(planned.To), len(c.Actual), c.name(last.Stage), last.Percentage, stamp(last.From))
+	words := fmt.Sprintf("Planned: %d stages from %s to %s. Actual: %d parts so far, the last one %s at %v %%, since %s.", len(c.Planned), stamp(c.Planned[0].From, c.Now),
+		stamp(planned.To, c.Now), len(c.Actual), c.name(last.Stage), last.Percentage, stamp(last.From, c.Now))
 	if n := len(c.Ahead); n > 0 {
-		words += fmt.Sprintf(" It would end %s at the earliest.", stamp(c.Ahead[n-1].To))
+		words += fmt.Sprintf(" It would end %s at the earliest.", stamp(c.Ahead[n-1].To, c.Now))
 	}
 	return words + " The table below has all dates."
 }
@@ -141,7 +141,7 @@ func (c calendarPicture) SVG() template.HTML {
 			to = s.To
 		}
 	}
-	p := newPen(calendarWidth, calendarHeight, 0, timeAxis(from, to), axis{Max: 1})
+	p := newPen(calendarWidth, calendarHeight, 0, timeAxis(from, to, c.Now.Location()), axis{Max: 1})
 	p.left, p.right = calendarLeft, calendarWidth-calendarRight
 	for _, row := range []struct {
 		name string

@@ -221,11 +221,40 @@ func evidenceAxis(title string, needed float64, values ...float64) axis {
 // tens is a value on an evidenceAxis; evidence of 0 lies below it.
 func tens(v float64) float64 { return math.Log10(max(v, 1e-300)) }
 
-// timeAxis is an axis of time, whose values are seconds since 1970.
-func timeAxis(from, to time.Time) axis {
+// timeAxis is an axis of time by the clock of a place, where days begin at midnight. Its values are seconds since 1970.
+func timeAxis(from, to time.Time, loc *time.Location) axis {
 	if !to.After(from) {
 		to = from.Add(time.Minute)
 	}
+	wall := func(t time.Time) time.Time { // as if that clock were UTC
+		_, offset := t.In(loc).Zone()
+		return t.UTC().Add(time.Duration(offset) * time.Second)
+	}
+	a := wallAxis(wall(from), wall(to))
+	for i, t := range a.Ticks {
+		at := time.Unix(int64(t.At), 0).UTC()
+		year, month, day := at.Date()
+		a.Ticks[i].At = seconds1970(time.Date(year, month, day, at.Hour(), at.Minute(), at.Second(), 0, loc))
+	}
+	a.Title, a.Min, a.Max = "time ("+clockName(from, to, loc)+")", seconds1970(from), seconds1970(to)
+	return a
+}
+
+// clockName names the clock of a place by its zone and how far it is from UTC, which may change between two moments.
+func clockName(from, to time.Time, loc *time.Location) string {
+	if loc == time.UTC {
+		return "UTC"
+	}
+	const form = "UTC-07:00"
+	first, last := from.In(loc).Format(form), to.In(loc).Format(form)
+	if first == last {
+		return loc.String() + ", " + first
+	}
+	return loc.String() + ", " + first + ", then " + last
+}
+
+// wallAxis is timeAxis by a clock that never changes.
+func wallAxis(from, to time.Time) axis {
 	const day = 24 * time.Hour
 	step, form := 360*day, "2 Jan"
 	for _, s := range []time.Duration{
@@ -242,7 +271,7 @@ func timeAxis(from, to time.Time) axis {
 	case step < day:
 		form = "15:04"
 	}
-	a := axis{Title: "time (UTC)", Min: seconds1970(from), Max: seconds1970(to)}
+	a := axis{Min: seconds1970(from), Max: seconds1970(to)}
 	for at := from.UTC().Truncate(step); !at.After(to); at = at.Add(step) {
 		if !at.Before(from) {
 			a.Ticks = append(a.Ticks, tick{seconds1970(at), at.Format(form)})

@@ -128,6 +128,8 @@ type route struct {
 // routes are all but the sign-in and the files that its page needs, which are open.
 var routes = []route{
 	{http.MethodPost, "/sign-out", access.Viewer, (*dashboard).signOut},
+	{http.MethodGet, "/zone", access.Viewer, (*dashboard).askZone},
+	{http.MethodPost, "/zone", access.Viewer, (*dashboard).chooseZone},
 	{http.MethodGet, "/signed-in", access.Viewer, (*dashboard).signedInAgain},
 	{http.MethodGet, "/sessions", access.Admin, (*dashboard).sessionsPage},
 	{http.MethodGet, "/sessions/{session:[0-9a-f]{16}}/end", access.Admin, (*dashboard).askSessionEnd},
@@ -266,6 +268,6 @@ func (d *dashboard) middleware(next http.Handler) http.Handler {
 			}
 		}()
 		r.Body = http.MaxBytesReader(w, r.Body, formLimit(r))
-		next.ServeHTTP(w, r.WithContext(ctx))
+		next.ServeHTTP(w, r.WithContext(d.inZone(ctx, r)))
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"time"
 
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/access"
@@ -94,7 +95,7 @@ func (d *dashboard) evidence(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		view.Rollout = newRolloutView(*found, back, access.Of(r.Context()).Role, view.Now)
-		view.Gates, view.Triggers = seriesViews(series, found)
+		view.Gates, view.Triggers = seriesViews(series, found, zoneOf(r.Context()))
 	}
 	view.Conversion, view.NoFigures = d.conversion(r.Context())
 	d.show(w, r, http.StatusOK, "evidence", view)
@@ -113,18 +114,18 @@ func (d *dashboard) conversion(ctx context.Context) (view *conversionView, unrea
 }
 
 // seriesViews are the gates of the present stage and all triggers.
-func seriesViews(series rollout.TimeSeries, v *rollout.View) (gates, triggers []seriesView) {
+func seriesViews(series rollout.TimeSeries, v *rollout.View, loc *time.Location) (gates, triggers []seriesView) {
 	if v.Judgement == nil {
 		return nil, nil
 	}
 	for _, g := range v.Judgement.Gates {
-		view := newSeriesView(series, string(g.Gate), rollout.SeriesPoint.GateValue)
+		view := newSeriesView(series, string(g.Gate), rollout.SeriesPoint.GateValue, loc)
 		view.Name = g.Gate.Name()
 		view.Verdict, view.Reason = g.Verdict, gateReason(g)
 		gates = append(gates, view)
 	}
 	for _, a := range v.Judgement.Triggers {
-		view := newSeriesView(series, string(a.Trigger), rollout.SeriesPoint.TriggerValue)
+		view := newSeriesView(series, string(a.Trigger), rollout.SeriesPoint.TriggerValue, loc)
 		view.Name = a.Trigger.Name()
 		view.Verdict, view.Reason = a.Verdict()
 		triggers = append(triggers, view)
@@ -132,7 +133,7 @@ func seriesViews(series rollout.TimeSeries, v *rollout.View) (gates, triggers []
 	return gates, triggers
 }
 
-func newSeriesView(series rollout.TimeSeries, name string, of func(rollout.SeriesPoint, string) rollout.SeriesValue) seriesView {
+func newSeriesView(series rollout.TimeSeries, name string, of func(rollout.SeriesPoint, string) rollout.SeriesValue, loc *time.Location) seriesView {
 	var view seriesView
 	for _, p := range series.Points {
 		v := of(p, name)
@@ -156,7 +157,7 @@ func newSeriesView(series rollout.TimeSeries, name string, of func(rollout.Serie
 	view.Charts = append(view.Charts, rateChart(view.Rows))
 	marks := stageMarks(series)
 	for i := range view.Charts {
-		view.Charts[i].X = timeAxis(series.Points[0].At, series.Points[len(series.Points)-1].At)
+		view.Charts[i].X = timeAxis(series.Points[0].At, series.Points[len(series.Points)-1].At, loc)
 		view.Charts[i].Marks = marks
 	}
 	return view

@@ -24,7 +24,7 @@ func TestWhatTheChartsOfAGateDraw(t *testing.T) {
 	first := seconds1970(at)
 	second, third := first+3600, first+7200
 	low, high := evidence.Wilson(0.9, 20)
-	charts := newSeriesView(series, string(rollout.GateEmail), rollout.SeriesPoint.GateValue).Charts
+	charts := newSeriesView(series, string(rollout.GateEmail), rollout.SeriesPoint.GateValue, time.UTC).Charts
 	require.Len(t, charts, 3)
 	for _, c := range charts {
 		require.Equal(t, []tick{{first, "0 %"}, {second, "10 %"}}, c.Marks, "where the percentage changes")
@@ -54,7 +54,7 @@ func TestAPlainComparisonHasNoChartOfEvidence(t *testing.T) {
 	t.Parallel()
 	var series rollout.TimeSeries
 	series.Add(rollout.Judgement{Snapshot: 1, Gates: []rollout.GateResult{{Gate: rollout.GateEmail, Evidence: 0.9, Needed: 0.95, Estimate: 0.9, Limit: 0.95, Seen: 20}}})
-	view := newSeriesView(series, string(rollout.GateEmail), rollout.SeriesPoint.GateValue)
+	view := newSeriesView(series, string(rollout.GateEmail), rollout.SeriesPoint.GateValue, time.UTC)
 	require.False(t, view.Weighed)
 	require.Len(t, view.Charts, 1)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"time"
 
 	"github.com/gorilla/mux"
 
@@ -63,7 +64,7 @@ func (d *dashboard) experimentsPage(w http.ResponseWriter, r *http.Request) {
 			d.fail(w, r, "experiments", err)
 			return
 		}
-		view.Shown, view.Arms, view.Chart = &shown, armRows(shown), seriesChart(shown)
+		view.Shown, view.Arms, view.Chart = &shown, armRows(shown), seriesChart(shown, zoneOf(r.Context()))
 	}
 	role := access.Of(r.Context()).Role
 	open := len(view.All) > 0 && view.All[0].Ended == nil
@@ -80,12 +81,12 @@ func armRows(v experiment.View) []armRow {
 }
 
 // seriesChart is the difference with its interval against none, and against the smallest that matters; nil without a point.
-func seriesChart(v experiment.View) *chart {
+func seriesChart(v experiment.View, loc *time.Location) *chart {
 	if len(v.Series) == 0 {
 		return nil
 	}
 	first, last := v.Series[0].At, v.Series[len(v.Series)-1]
-	x := timeAxis(first, last.At)
+	x := timeAxis(first, last.At, loc)
 	difference := chartLine{Name: "A less B", Class: "first"}
 	c := chart{
 		Label: fmt.Sprintf("Difference of the conversion of A and B over time, in points: now %s.", pointsOf(last.Difference)), X: x,

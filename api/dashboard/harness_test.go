@@ -55,6 +55,8 @@ type site struct {
 	world   *sample.World
 	handler http.Handler
 	cookie  *http.Cookie
+	// zone is the cookie of the time zone, beside the session's.
+	zone *http.Cookie
 }
 
 func newSite(t *testing.T, w *sample.World, change ...func(*dashboard.Options)) *site {
@@ -109,6 +111,9 @@ func (s *site) send(r *http.Request) answer {
 	if s.cookie != nil {
 		r.AddCookie(s.cookie)
 	}
+	if s.zone != nil {
+		r.AddCookie(s.zone)
+	}
 	recorder := httptest.NewRecorder()
 	s.handler.ServeHTTP(recorder, r)
 	response := recorder.Result()
@@ -118,6 +123,10 @@ func (s *site) send(r *http.Request) answer {
 	a := answer{status: response.StatusCode, header: response.Header, body: string(body)}
 	for _, c := range response.Cookies() {
 		a.cookie = c
+		if strings.HasSuffix(c.Name, "trials_zone") {
+			s.zone = c
+			continue
+		}
 		if s.cookie = c; c.MaxAge < 0 {
 			s.cookie = nil
 		}
@@ -175,7 +184,7 @@ var everyPage = []string{
 	"/admin/bulk", "/admin/bulk?cursor=x.y", "/admin/bulk/bulk-20260312-102000-5f3a11c0", "/admin/bulk/bulk-20260313-162000-a17e0b29", "/admin/bulk/bulk-20260314-084000-00c4d21e",
 	"/admin/bulk/bulk-20260314-101820-7b90e6aa", "/admin/bulk/bulk-20260314-101820-7b90e6aa/items?cursor=950", "/admin/bulk/bulk-20260312-102000-5f3a11c0/items?outcome=odd", "/admin/bulk/nothing",
 	"/admin/bulk/start", "/admin/bulk/bulk-20260314-084000-00c4d21e/start", "/admin/bulk/bulk-20260312-102000-5f3a11c0/undo", "/admin/bulk/nothing/stop", "/admin/rollout/start", "/admin/rollout/calendar", "/admin/rollout/waive/backup",
-	"/admin/sessions", "/admin/sessions/nobody/end", "/admin/signed-in",
+	"/admin/zone", "/admin/sessions", "/admin/sessions/nobody/end", "/admin/signed-in",
 	"/admin/trials/vendor-013/vendor", "/admin/vendors", "/admin/stop", "/admin/experiments", "/admin/experiments/start", "/admin/trials/vendor-013/extend", "/admin/trials/vendor-013/revive", "/admin/trials/nobody/cancel", "/admin/rollout/forecast", "/admin/rollout/pause", "/admin/rollout/resume", "/admin/rollout/advance", "/admin/rollout/rollback", "/admin/rollout/tick/feedback-positive", "/admin/rollout/tick/no-rollback", "/admin/nowhere",
 	"/admin/suppressions", "/admin/suppressions?cause=bounce", "/admin/suppressions?cause=odd", "/admin/suppressions?after=nowhere", "/admin/suppressions/vendor-002", "/admin/suppressions/vendor-004", "/admin/suppressions/nobody",
 	"/admin/alerts/emailDeliveryFailed", "/admin/alerts/reconcilerFinds", "/admin/alerts/nothing", "/admin/alerts/workerAway/acknowledge",

@@ -76,7 +76,7 @@ func (d *dashboard) overview(w http.ResponseWriter, r *http.Request) {
 		frame: d.live(r, "Overview", "overview"), Asked: asked[r.URL.Query().Get("asked")], Flags: f.flags, Report: newReportView(f.report), Alerts: f.alerts, Health: f.health,
 		Unread: map[string]bool{}, HasFigures: d.Figures != nil, HasAlerts: d.Alerts != nil, HasHealth: d.Health != nil, Who: who,
 	}
-	for _, t := range d.troubles(f) {
+	for _, t := range d.troubles(f, view.Now) {
 		if t.Grave {
 			view.Troubles = append(view.Troubles, t)
 		} else {

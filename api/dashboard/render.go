@@ -42,7 +42,8 @@ type frame struct {
 	Title string
 	// Section is the entry of the navigation that the page belongs to.
 	Section string
-	Now     time.Time
+	// Now is the moment on the viewer's clock: its location is the zone that the page's moments are written in.
+	Now time.Time
 	// Live is the address that the page is fetched from again; empty where it
 	// stays as it is.
 	Live string
@@ -53,8 +54,11 @@ type frame struct {
 }
 
 func (d *dashboard) frame(ctx context.Context, title, section string) frame {
-	return frame{Title: title, Section: section, Now: d.Now().UTC(), Steers: access.Of(ctx).Role.Covers(steers), Admin: access.Of(ctx).Role.Covers(access.Admin)}
+	return frame{Title: title, Section: section, Now: d.Now().In(zoneOf(ctx)), Steers: access.Of(ctx).Role.Covers(steers), Admin: access.Of(ctx).Role.Covers(access.Admin)}
 }
+
+// Zone names the zone that moments are written in.
+func (f frame) Zone() string { return f.Now.Location().String() }
 
 // live is the frame of a page that is kept up to date in the browser.
 func (d *dashboard) live(r *http.Request, title, section string) frame {

@@ -18,8 +18,9 @@ type timeline struct {
 	Moments []moment
 	// Spans are how the trial stands and will stand, one after the other.
 	Spans    []span
+	// Now is the moment on the viewer's clock.
+	Now      time.Time
 	from, to time.Time
-	now      time.Time
 	loc      *time.Location
 }
 
@@ -51,7 +52,7 @@ var fates = map[string]string{
 
 // newTimeline is that of a trial whose events are given the first first, with its e-mails.
 func newTimeline(s trial.State, events []trial.Event, sends []trial.Send, now time.Time) timeline {
-	t := timeline{now: now, loc: time.UTC, from: s.StartedAt}
+	t := timeline{Now: now, loc: time.UTC, from: s.StartedAt}
 	if loc, err := time.LoadLocation(s.Zone); err == nil && trial.ValidZone(s.Zone) {
 		t.Zone, t.loc = s.Zone, loc
 	}
@@ -60,7 +61,7 @@ func newTimeline(s trial.State, events []trial.Event, sends []trial.Send, now ti
 		mails[send.Key] = send
 	}
 	for _, e := range events {
-		t.Moments = append(t.Moments, momentOf(e, mails, s.VendorID))
+		t.Moments = append(t.Moments, momentOf(e, mails, s.VendorID, now))
 	}
 	for _, step := range s.Pending() {
 		m := moment{At: step.At, What: string(step.Kind), Fate: "to come", Look: "ahead"}
@@ -79,8 +80,8 @@ func newTimeline(s trial.State, events []trial.Event, sends []trial.Send, now ti
 }
 
 // momentOf is what an event was, and what became of its e-mail.
-func momentOf(e trial.Event, mails map[string]trial.Send, vendorID string) moment {
-	m := moment{At: e.At, What: happened(e), Look: "change"}
+func momentOf(e trial.Event, mails map[string]trial.Send, vendorID string, now time.Time) moment {
+	m := moment{At: e.At, What: happened(e, now), Look: "change"}
 	switch {
 	case e.Type == trial.EventHeld:
 		m.Fate, m.Look = why(e), "left"
@@ -90,7 +91,7 @@ func momentOf(e trial.Event, mails map[string]trial.Send, vendorID string) momen
 	default:
 		m.What, m.Fate, m.Look = string(e.Step.Kind), "done, without an e-mail", "done"
 		if send, found := mails[e.Step.Key(vendorID)]; found {
-			m.Fate, m.Look = mailFate(send)
+			m.Fate, m.Look = mailFate(send, now)
 		} else if e.Mailed {
 			m.Fate = fates[""]
 		}
@@ -98,7 +99,7 @@ func momentOf(e trial.Event, mails map[string]trial.Send, vendorID string) momen
 	return m
 }
 
-func mailFate(send trial.Send) (fate, shape string) {
+func mailFate(send trial.Send, now time.Time) (fate, shape string) {
 	if send.Status != trial.SendSent {
 		fate = "e-mail " + joined(send.Status)
 		if send.Reason != "" {
@@ -108,7 +109,7 @@ func mailFate(send trial.Send) (fate, shape string) {
 	}
 	fate = cmp.Or(fates[send.Delivery], send.Delivery)
 	if send.DeliveryAt != nil && send.Delivery != "" {
-		fate += ", " + stamp(*send.DeliveryAt)
+		fate += ", " + stamp(*send.DeliveryAt, now)
 	}
 	if slices.Contains([]string{trial.DeliveryBounce, trial.DeliveryComplaint, trial.DeliveryReject}, send.Delivery) {
 		return fate, "bad"
@@ -122,7 +123,7 @@ func (t *timeline) span(s trial.State, events []trial.Event) {
 	var state trial.State
 	for i, e := range events {
 		state = state.Apply(e)
-		from, to := e.At, t.now
+		from, to := e.At, t.Now
 		if i == 0 {
 			from = s.StartedAt
 		}
@@ -137,9 +138,9 @@ func (t *timeline) span(s trial.State, events []trial.Event) {
 	}
 	switch s.Status {
 	case trial.Active:
-		t.Spans = append(t.Spans, span{trial.Active, t.now, s.EndsAt, true}, span{trial.Grace, s.EndsAt, s.GraceEndsAt, true})
+		t.Spans = append(t.Spans, span{trial.Active, t.Now, s.EndsAt, true}, span{trial.Grace, s.EndsAt, s.GraceEndsAt, true})
 	case trial.Grace:
-		t.Spans = append(t.Spans, span{trial.Grace, t.now, s.GraceEndsAt, true})
+		t.Spans = append(t.Spans, span{trial.Grace, t.Now, s.GraceEndsAt, true})
 	case trial.Converted, trial.Expired, trial.Cancelled:
 		t.Spans = t.Spans[:max(len(t.Spans)-1, 0)]
 	}
@@ -168,9 +169,17 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
+// Clock names the clock of the table's second column of moments.
+func (t timeline) Clock() string {
+	if loc := t.Now.Location(); loc != time.UTC {
+		return "On your clock, " + loc.String()
+	}
+	return "UTC"
+}
+
 // Label says in words what the picture shows.
 func (t timeline) Label() string {
-	return fmt.Sprintf("The trial over time, from %s to %s, with %d moments; the table below has them all.", stamp(t.from), stamp(t.to), len(t.Moments))
+	return fmt.Sprintf("The trial over time, from %s to %s, with %d moments; the table below has them all.", stamp(t.from, t.Now), stamp(t.to, t.Now), len(t.Moments))
 }
 
 // SVG draws the timeline: the numbers are those of the moments.

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"html/template"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -9,7 +10,8 @@ import (
 // Where the parts of a timeline are, in its own units. Numbers are above the mark of their moment, at one of some levels so that they
 // do not touch.
 const (
-	timelineHeight             = 330
+	timelineHeight             = 330 // for one other clock below the vendor's
+	clockHeight                = 26
 	barTop, barBottom          = 44, 70
 	stepsAt, changesAt         = 160, 236
 	markSize                   = 8
@@ -17,7 +19,9 @@ const (
 )
 
 func drawTimeline(t timeline) template.HTML {
-	p := newPen(chartWidth, timelineHeight, 0, localAxis(t.from, t.to, t.loc), axis{Max: 1})
+	clocks := t.otherClocks()
+	height := timelineHeight + clockHeight*max(0, len(clocks)-1)
+	p := newPen(chartWidth, height, 0, timeAxis(t.from, t.to, t.loc), axis{Max: 1})
 	p.left, p.right, p.top, p.bottom = chartTop/2, chartWidth-chartTop/2, barTop, timelineHeight-66
 	for _, s := range t.Spans {
 		class := "timeline-span timeline-" + string(s.Status)
@@ -29,7 +33,7 @@ func drawTimeline(t timeline) template.HTML {
 	for _, y := range []int{stepsAt, changesAt} {
 		p.stroke("chart-grid", p.left, y, p.right, y)
 	}
-	p.localTicks(t.loc)
+	p.localTicks(clocks)
 	var steps, changes levels
 	for _, m := range t.Moments {
 		x, y, above := p.x(seconds1970(m.At)), stepsAt, &steps
@@ -42,8 +46,8 @@ func drawTimeline(t timeline) template.HTML {
 			p.text("chart-middle", number, x, y-markSize-6-level*numberHeight)
 		}
 	}
-	if !t.now.After(t.to) {
-		x := p.x(seconds1970(t.now))
+	if !t.Now.After(t.to) {
+		x := p.x(seconds1970(t.Now))
 		p.stroke("timeline-now", x, barTop-10, x, p.bottom)
 		p.text("chart-middle", "now", x, barTop-16)
 	}
@@ -91,31 +95,27 @@ func (p pen) mark(shape string, x, y int) {
 	p.r.Fill()
 }
 
-// localTicks draws the axis of time on the vendor's clock, with UTC below.
-func (p pen) localTicks(loc *time.Location) {
+// otherClocks are those that the picture shows beside the vendor's: UTC, and whoever's looks at it.
+func (t timeline) otherClocks() []*time.Location {
+	var clocks []*time.Location
+	for _, loc := range []*time.Location{time.UTC, t.Now.Location()} {
+		if loc.String() != t.loc.String() && !slices.Contains(clocks, loc) {
+			clocks = append(clocks, loc)
+		}
+	}
+	return clocks
+}
+
+// localTicks draws the axis of time on the vendor's clock, with others below.
+func (p pen) localTicks(clocks []*time.Location) {
 	p.stroke("chart-axis", p.left, p.bottom, p.right, p.bottom)
 	for _, t := range p.axisX.Ticks {
 		x := p.x(t.At)
 		p.stroke("chart-axis", x, p.bottom, x, p.bottom+tickLength)
 		p.text("chart-middle", t.Label, x, p.bottom+tickLength+24)
-		if loc != time.UTC {
-			p.text("chart-middle chart-quiet", time.Unix(int64(t.At), 0).UTC().Format("15:04 UTC"), x, p.bottom+tickLength+50)
+		for i, loc := range clocks {
+			at := time.Unix(int64(t.At), 0).In(loc)
+			p.text("chart-middle chart-quiet", at.Format("15:04 ")+abbreviation(at), x, p.bottom+tickLength+24+(i+1)*clockHeight)
 		}
 	}
-}
-
-// localAxis is timeAxis by the clock of a place: days begin at midnight there.
-func localAxis(from, to time.Time, loc *time.Location) axis {
-	wall := func(t time.Time) time.Time { // as if that clock were UTC
-		_, offset := t.In(loc).Zone()
-		return t.UTC().Add(time.Duration(offset) * time.Second)
-	}
-	a := timeAxis(wall(from), wall(to))
-	for i, t := range a.Ticks {
-		at := time.Unix(int64(t.At), 0).UTC()
-		year, month, day := at.Date()
-		a.Ticks[i].At = seconds1970(time.Date(year, month, day, at.Hour(), at.Minute(), at.Second(), 0, loc))
-	}
-	a.Min, a.Max = seconds1970(from), seconds1970(to)
-	return a
 }

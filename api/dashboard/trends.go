@@ -124,7 +124,7 @@ func (v *trendsView) draw(h monitoring.Trends) {
 			line("delivered", "first", func(d monitoring.Day) int { return d.Mails.Arrived() }),
 			line("pending", "second", func(d monitoring.Day) int { return d.Mails.Pending() }),
 			line("failed", "bad", func(d monitoring.Day) int { return d.Mails.Failed() })),
-		hoursChart(h.Hours),
+		hoursChart(h.Hours, v.Now),
 	}
 	if h.Feedback == nil {
 		v.Feedback = []string{"The answers could not be counted now."}
@@ -138,7 +138,7 @@ func (v *trendsView) draw(h monitoring.Trends) {
 // newDaysChart draws numbers a day.
 func newDaysChart(title, note string, days []monitoring.Day, lines ...named) trendChart {
 	c := trendChart{Title: title, Note: note, Head: []string{"Day"}, Empty: fmt.Sprintf("Nothing in %d days.", len(days))}
-	drawn := chart{X: timeAxis(days[0].From, days[len(days)-1].From)}
+	drawn := chart{X: timeAxis(days[0].From, days[len(days)-1].From, time.UTC)}
 	totals, most := make([]string, 0, len(lines)), 0
 	for _, l := range lines {
 		drawing, total := chartLine{Name: l.name, Class: l.class}, 0
@@ -173,7 +173,7 @@ func (v *trendsView) weeksChart(weeks []monitoring.Week) trendChart {
 		Empty: "The trials of no week are over yet.",
 	}
 	last := weeks[len(weeks)-1].From
-	drawn := chart{X: timeAxis(weeks[0].From, last.Add(last.Sub(weeks[0].From)/time.Duration(2*len(weeks))))} // room for the last label
+	drawn := chart{X: timeAxis(weeks[0].From, last.Add(last.Sub(weeks[0].From)/time.Duration(2*len(weeks))), time.UTC)} // room for the last label
 	var shares []float64
 	for _, cohort := range v.Shown {
 		drawing := chartLine{Name: string(cohort), Class: lineOf[cohort]}
@@ -215,15 +215,15 @@ func weekWords(w monitoring.Week, c trial.Cohort) string {
 }
 
 // hoursChart draws how long the API's calls took.
-func hoursChart(hours []monitoring.Hour) trendChart {
+func hoursChart(hours []monitoring.Hour, now time.Time) trendChart {
 	c := trendChart{
 		Title: "API, response times of the last day", Note: "By the hour. Prometheus has older ones.",
-		Head: []string{"Hour from (UTC)", "calls", "half within", "95 % within", "99 % within", "failed"}, Empty: "No call in a day.",
+		Head: []string{"Hour from", "calls", "half within", "95 % within", "99 % within", "failed"}, Empty: "No call in a day.",
 	}
 	if len(hours) == 0 {
 		return c
 	}
-	drawn := chart{X: timeAxis(hours[0].From, hours[len(hours)-1].From)}
+	drawn := chart{X: timeAxis(hours[0].From, hours[len(hours)-1].From, now.Location())}
 	half, most, all := chartLine{Name: "half within", Class: "first"}, chartLine{Name: "95 % within", Class: "second"}, chartLine{Name: "99 % within", Class: "third"}
 	slowest, calls := 0.0, 0
 	for _, h := range hours {
@@ -243,7 +243,7 @@ func hoursChart(hours []monitoring.Hour) trendChart {
 		calls += h.Calls
 	}
 	for _, h := range slices.Backward(hours) {
-		row := []string{h.From.UTC().Format("15:04"), grouped(h.Calls), "", "", "", grouped(h.Failed)}
+		row := []string{hour(h.From, now), grouped(h.Calls), "", "", "", grouped(h.Failed)}
 		if h.Calls > 0 {
 			row[2], row[3], row[4] = inMilliseconds(h.P50), inMilliseconds(h.P95), inMilliseconds(h.P99)
 		}

@@ -52,8 +52,8 @@ func databaseUnavailable() trouble {
 }
 
 // troubles are all that is wrong, each under its cause, the gravest first.
-func (d *dashboard) troubles(f facts) []trouble {
-	return byCause(slices.Concat(d.unread(f), partTroubles(f), alertTroubles(f.alerts), rolloutTroubles(f), figureTroubles(f.report)))
+func (d *dashboard) troubles(f facts, now time.Time) []trouble {
+	return byCause(slices.Concat(d.unread(f), partTroubles(f), alertTroubles(f.alerts, now), rolloutTroubles(f), figureTroubles(f.report)))
 }
 
 func rank(t trouble) int {
@@ -86,7 +86,7 @@ func (d *dashboard) unread(f facts) []trouble {
 	return all
 }
 
-func alertTroubles(view *monitoring.AlertsView) []trouble {
+func alertTroubles(view *monitoring.AlertsView, now time.Time) []trouble {
 	if view == nil {
 		return nil
 	}
@@ -96,7 +96,7 @@ func alertTroubles(view *monitoring.AlertsView) []trouble {
 			continue
 		}
 		t := trouble{Grave: grave(a), Title: fmt.Sprintf("Alert %s: %s", a.Rule.ID, a.Rule.Title), Text: capital(sentence(a.Text)), Action: a.Rule.Todo, Since: a.Since, Alert: a.Rule.ID, About: aboutAlert(a.Rule.ID)}
-		if did := handled(a); did != "" {
+		if did := handled(a, now); did != "" {
 			t.Text, t.Action = t.Text+" "+did, "" // somebody knows what to do
 		}
 		all = append(all, t)

@@ -22,7 +22,7 @@ import (
 var words = template.FuncMap{
 	"stamp": stamp, "iso": iso, "ago": ago, "percent": percent, "grouped": grouped, "happened": happened, "why": why,
 	"verdictClass": func(v any) string { return "is-" + strings.ToLower(fmt.Sprint(v)) },
-	"joined":       joined, "pretty": pretty, "day": func(t time.Time) string { return t.UTC().Format("2 Jan 15:04") },
+	"joined":       joined, "pretty": pretty, "day": day, "local": local,
 	"at":    func(t *time.Time) time.Time { return *t },
 	"plain": func(f float64) string { return fmt.Sprint(f) }, "pair": pair,
 	"standing": statusText, "handled": handled, "alertWhy": alertWhy, "alertTold": notifiedText, "observed": observed, "capital": capital, "sentence": sentence, "whole": whole,
@@ -35,9 +35,6 @@ var words = template.FuncMap{
 
 // pair gives a template two things.
 func pair(first, second any) map[string]any { return map[string]any{"First": first, "Second": second} }
-
-// stamp is a moment as it is written everywhere here.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
@@ -70,7 +67,7 @@ func pretty(v any) (string, error) {
 }
 
 // happened says what an event of a trial was.
-func happened(e trial.Event) string {
+func happened(e trial.Event, now time.Time) string {
 	switch e.Type {
 	case trial.EventStarted:
 		return fmt.Sprintf("trial started, %s cohort, %s", e.Registration.Cohort, evidence.Counted(e.Registration.Policy.LengthDays, "day", "days"))
@@ -86,9 +83,9 @@ func happened(e trial.Event) string {
 	case trial.EventHeld:
 		return fmt.Sprintf("%s held", e.Step.Kind)
 	case trial.EventExtended, trial.EventShortened, trial.EventRevived:
-		return fmt.Sprintf("%s, ends %s", e.Type, stamp(*e.EndsAt))
+		return fmt.Sprintf("%s, ends %s", e.Type, stamp(*e.EndsAt, now))
 	case trial.EventMoved:
-		return fmt.Sprintf("moved to the policy %s, ends %s", e.Request.Policy.Name, stamp(*e.EndsAt))
+		return fmt.Sprintf("moved to the policy %s, ends %s", e.Request.Policy.Name, stamp(*e.EndsAt, now))
 	case trial.EventConverted:
 		if e.Late {
 			return "converted, after the trial was over"
@@ -123,31 +120,31 @@ func statusText(v monitoring.AlertView) string {
 }
 
 // observed is what was seen of an alert last.
-func observed(v monitoring.AlertView) string {
-	return sentence(strings.TrimPrefix(v.Text, "not measured: "))
+func observed(v monitoring.AlertView, now time.Time) string {
+	return local(sentence(strings.TrimPrefix(v.Text, "not measured: ")), now)
 }
 
 // handled says what somebody has done about an alert; empty for nothing.
-func handled(v monitoring.AlertView) string {
+func handled(v monitoring.AlertView, now time.Time) string {
 	var did []string
 	if n := v.Acknowledgement; n != nil {
 		did = append(did, fmt.Sprintf("Acknowledged by %s: %s", n.By, sentence(n.Reason)))
 	}
 	if s := v.Silence; s != nil {
-		did = append(did, fmt.Sprintf("Silenced by %s until %s: %s", s.By, stamp(s.Until), sentence(s.Reason)))
+		did = append(did, fmt.Sprintf("Silenced by %s until %s: %s", s.By, stamp(s.Until, now), sentence(s.Reason)))
 	}
 	return strings.Join(did, " ")
 }
 
 // alertWhy says what an event of an alert was decided on, or why somebody did it.
-func alertWhy(e monitoring.AlertEvent) string {
+func alertWhy(e monitoring.AlertEvent, now time.Time) string {
 	switch {
 	case e.Until != nil:
-		return fmt.Sprintf("%s (%s), until %s", e.Note, e.By, stamp(*e.Until))
+		return fmt.Sprintf("%s (%s), until %s", e.Note, e.By, stamp(*e.Until, now))
 	case e.By != "":
 		return fmt.Sprintf("%s (%s)", e.Note, e.By)
 	}
-	return fmt.Sprintf("%s %v: %s", joined(e.Reason), e.Threshold, e.Observation.Text)
+	return fmt.Sprintf("%s %v: %s", joined(e.Reason), e.Threshold, local(e.Observation.Text, now))
 }
 
 // notifiedText says whether people are told of an event of an alert.
@@ -162,11 +159,11 @@ func notifiedText(e monitoring.AlertEvent) string {
 }
 
 // ends says how a bulk operation has changed an end; empty where it has not.
-func ends(was, is time.Time) string {
+func ends(was, is, now time.Time) string {
 	if was.Equal(is) {
 		return ""
 	}
-	return fmt.Sprintf("%s instead of %s", stamp(is), stamp(was))
+	return fmt.Sprintf("%s instead of %s", stamp(is, now), stamp(was, now))
 }
 
 // narrowed is the address of a list; what is empty does not narrow it.

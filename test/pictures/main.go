@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -65,6 +66,22 @@ const signIn = "/admin/sign-in"
 // page is a page of a world.
 func page(name string, world func() *sample.World, path string) picture {
 	return picture{name: name, path: path, serve: func() (*httptest.Server, error) { return world().Serve(token) }}
+}
+
+// inBerlin is a page for somebody who has chosen a zone.
+func inBerlin(name string, world func() *sample.World, path string) picture {
+	return picture{name: name, path: path, serve: func() (*httptest.Server, error) {
+		pages, err := world().Serve(token)
+		if err != nil {
+			return nil, err
+		}
+		inUTC := pages.Config.Handler
+		pages.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.AddCookie(&http.Cookie{Name: "trials_zone", Value: "Europe/Berlin"}) //nolint:gosec // G124: sent by a browser, not set
+			inUTC.ServeHTTP(w, r)
+		})
+		return pages, nil
+	}}
 }
 
 func everyPage() []picture {
@@ -154,6 +171,14 @@ func everyPage() []picture {
 		page("alert-firing", sample.Busy, "/admin/alerts/emailDeliveryFailed"),
 		page("alert-silenced", sample.Busy, "/admin/alerts/reconcilerFinds"),
 		page("alert-empty", sample.Empty, "/admin/alerts/backupLate"),
+		page("zone", sample.Busy, "/admin/zone"),
+		inBerlin("zone-chosen", sample.Busy, "/admin/zone"),
+		inBerlin("zone-overview", sample.Busy, "/admin/"),
+		inBerlin("zone-trial", sample.Busy, "/admin/trials/vendor-013"),
+		inBerlin("zone-trials", sample.Busy, "/admin/trials"),
+		inBerlin("zone-audit", sample.Busy, "/admin/audit"),
+		inBerlin("zone-calendar", sample.Busy, "/admin/rollout/calendar"),
+		inBerlin("zone-evidence", sample.Busy, "/admin/evidence"),
 		page("silence", sample.Busy, "/admin/alerts/workerAway/silence"),
 	}
 	rollouts := sample.Rollouts()
