@@ -197,6 +197,7 @@ var routes = []route{
 	{http.MethodGet, "/settings", access.Viewer, (*dashboard).settings},
 	{http.MethodGet, "/canary", access.Viewer, (*dashboard).canary},
 	{http.MethodPost, "/canary", steers, (*dashboard).startCanary},
+	{http.MethodGet, "/alerts", access.Viewer, (*dashboard).alertHistory},
 	{http.MethodGet, "/alerts/{alert}", access.Viewer, (*dashboard).alert},
 	{http.MethodGet, "/alerts/{alert}/{control:acknowledge|silence|unsilence}", steers, (*dashboard).askAlertControl},
 	{http.MethodPost, "/alerts/{alert}/{control:acknowledge|silence|unsilence}", steers, (*dashboard).controlAlert},

@@ -187,7 +187,7 @@ var everyPage = []string{
 	"/admin/zone", "/admin/sessions", "/admin/sessions/nobody/end", "/admin/signed-in",
 	"/admin/trials/vendor-013/vendor", "/admin/vendors", "/admin/stop", "/admin/experiments", "/admin/experiments/start", "/admin/trials/vendor-013/extend", "/admin/trials/vendor-013/revive", "/admin/trials/nobody/cancel", "/admin/rollout/forecast", "/admin/rollout/pause", "/admin/rollout/resume", "/admin/rollout/advance", "/admin/rollout/rollback", "/admin/rollout/tick/feedback-positive", "/admin/rollout/tick/no-rollback", "/admin/nowhere",
 	"/admin/suppressions", "/admin/suppressions?cause=bounce", "/admin/suppressions?cause=odd", "/admin/suppressions?after=nowhere", "/admin/suppressions/vendor-002", "/admin/suppressions/vendor-004", "/admin/suppressions/nobody",
-	"/admin/alerts/emailDeliveryFailed", "/admin/alerts/reconcilerFinds", "/admin/alerts/nothing", "/admin/alerts/workerAway/acknowledge",
+	"/admin/alerts", "/admin/alerts?days=8", "/admin/alerts/emailDeliveryFailed", "/admin/alerts/reconcilerFinds", "/admin/alerts/nothing", "/admin/alerts/workerAway/acknowledge",
 	"/admin/flags", "/admin/flags/trialAutomation.enabled", "/admin/flags/trialAutomation.rolloutPercentage?value=50", "/admin/flags/adminTools.bulkOperations", "/admin/flags/nothing",
 	"/admin/tokens", "/admin/tokens/00000000000000aa/revoke", "/admin/backups", "/admin/settings",
 	"/admin/alerts/workerAway/silence", "/admin/alerts/reconcilerFinds/unsilence",

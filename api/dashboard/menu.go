@@ -17,7 +17,7 @@ var menu = []menuGroup{
 	{"Rollout", []menuEntry{{"figures", "Figures", "figures"}, {"evidence", "Evidence", "evidence"}, {"decisions", "Decisions", "decisions"}, {"experiments", "Experiments", "experiments"}, {"canary", "Canary", "canary"}}},
 	{"E-mails", []menuEntry{{"mail", "E-mails", "mail"}, {"suppressions", "No e-mail", "suppressions"}, {"policies", "Policies", "policies"}}},
 	{"System", []menuEntry{
-		{"bulk", "Bulk", "bulk"}, {"flags", "Flags", "flags"}, {"tokens", "Tokens", "tokens"}, {sessionsSection, "Sessions", "sessions"}, {"backups", "Backups", "backups"},
+		{"alerts", "Alerts", "alerts"}, {"bulk", "Bulk", "bulk"}, {"flags", "Flags", "flags"}, {"tokens", "Tokens", "tokens"}, {sessionsSection, "Sessions", "sessions"}, {"backups", "Backups", "backups"},
 		{"settings", "Settings", "settings"}, {"audit", "Audit", "audit"},
 	}},
 }

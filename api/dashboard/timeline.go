@@ -17,7 +17,7 @@ type timeline struct {
 	// Moments are what happened and what comes, in order.
 	Moments []moment
 	// Spans are how the trial stands and will stand, one after the other.
-	Spans    []span
+	Spans []span
 	// Now is the moment on the viewer's clock.
 	Now      time.Time
 	from, to time.Time
