@@ -14,7 +14,6 @@ import (
 
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/bulk"
-	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/trial"
 )
 
@@ -212,7 +211,7 @@ func (b *Bulk) LookAtItems(ctx context.Context, w BulkWork) (bulk.State, error) 
 			if item.Result != nil {
 				example.Outcome, example.Reason, example.Detail = item.Result.Outcome, item.Result.Reason, item.Result.Detail
 			} else {
-				facts, err := b.facts(ctx, w.Operation, item, current)
+				facts, err := app.ItemFacts(ctx, b.Store, w.Operation, item.VendorID, current.FeatureFlags, b.Now())
 				if err != nil {
 					return w.State, failed("looking at trial "+item.VendorID, err)
 				}
@@ -342,7 +341,7 @@ func (b *Bulk) decide(ctx context.Context, o bulk.Operation, item bulk.Item) (bu
 	if err != nil {
 		return bulk.Decision{}, bulk.ItemFacts{}, failed("reading the flags", err)
 	}
-	facts, err := b.facts(ctx, o, item, current)
+	facts, err := app.ItemFacts(ctx, b.Store, o, item.VendorID, current.FeatureFlags, b.Now())
 	if err != nil {
 		return bulk.Decision{}, bulk.ItemFacts{}, failed("looking at trial "+item.VendorID, err)
 	}
@@ -389,24 +388,4 @@ func (b *Bulk) convert(ctx context.Context, item bulk.Item, d bulk.Decision) (bu
 		return bulk.Result{}, failed("telling trial "+item.VendorID, err)
 	}
 	return bulk.NewResult(bulk.Succeeded, bulk.ReasonCarriedOut, "", b.Now()), nil
-}
-
-// facts reads the facts for an item.
-func (b *Bulk) facts(ctx context.Context, o bulk.Operation, item bulk.Item, current flags.Document) (bulk.ItemFacts, error) {
-	f := bulk.ItemFacts{Now: b.Now(), EmailReminders: current.FeatureFlags.TrialAutomation.EmailReminders}
-	var err error
-	if f.Trial, f.Found, err = b.Store.Trial(ctx, item.VendorID); err != nil || !f.Found {
-		return f, err
-	}
-	if o.Action != bulk.Convert && o.Action != bulk.Resend {
-		return f, nil
-	}
-	f.Vendor, err = b.Store.Vendor(ctx, item.VendorID)
-	if e, ok := errors.AsType[*trial.Error](err); ok && e.Code == trial.CodeNotFound {
-		f.Found, err = false, nil // the marketplace has deleted the vendor
-	}
-	if err == nil && f.Found {
-		f.NoMail = f.Vendor.NoMail()
-	}
-	return f, err
 }

@@ -577,6 +577,9 @@ type Email = trial.Send
 // EmailFields defines model for EmailFields.
 type EmailFields = trial.MailFields
 
+// EmailName The one e-mail that is sent again; missing where it is the last that was due.
+type EmailName = bulk.Email
+
 // Erasure defines model for Erasure.
 type Erasure = trial.Erasure
 
@@ -1597,6 +1600,12 @@ type CancelTrialParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ResendEmailParams defines parameters for ResendEmail.
+type ResendEmailParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ExtendTrialParams defines parameters for ExtendTrial.
 type ExtendTrialParams struct {
 	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
@@ -1704,6 +1713,9 @@ type CreateTokenJSONRequestBody = TokenRequest
 
 // CancelTrialJSONRequestBody defines body for CancelTrial for application/json ContentType.
 type CancelTrialJSONRequestBody = Cancellation
+
+// ResendEmailJSONRequestBody defines body for ResendEmail for application/json ContentType.
+type ResendEmailJSONRequestBody = BulkReason
 
 // ExtendTrialJSONRequestBody defines body for ExtendTrial for application/json ContentType.
 type ExtendTrialJSONRequestBody = DaysChange
@@ -2438,6 +2450,24 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/admin/trials/{id}/emails/{kind}/{revision} (the `ShowEmail` operationId).
 	ShowEmail(ctx context.Context, id VendorID, kind string, revision int, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResendEmailWithBody Send one e-mail of a trial again
+	//
+	// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/admin/trials/{id}/emails/{kind}/{revision}/resend (the `ResendEmail` operationId).
+	ResendEmailWithBody(ctx context.Context, id VendorID, kind string, revision int, params *ResendEmailParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResendEmail Send one e-mail of a trial again
+	//
+	// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/admin/trials/{id}/emails/{kind}/{revision}/resend (the `ResendEmail` operationId).
+	ResendEmail(ctx context.Context, id VendorID, kind string, revision int, params *ResendEmailParams, body ResendEmailJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ExtendTrialWithBody Let a running trial end later
 	//
@@ -4126,6 +4156,44 @@ func (c *Client) CancelTrial(ctx context.Context, id VendorID, params *CancelTri
 // Corresponds with GET /api/admin/trials/{id}/emails/{kind}/{revision} (the `ShowEmail` operationId).
 func (c *Client) ShowEmail(ctx context.Context, id VendorID, kind string, revision int, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewShowEmailRequest(c.Server, id, kind, revision)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResendEmailWithBody Send one e-mail of a trial again
+//
+// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/admin/trials/{id}/emails/{kind}/{revision}/resend (the `ResendEmail` operationId).
+func (c *Client) ResendEmailWithBody(ctx context.Context, id VendorID, kind string, revision int, params *ResendEmailParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResendEmailRequestWithBody(c.Server, id, kind, revision, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ResendEmail Send one e-mail of a trial again
+//
+// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/admin/trials/{id}/emails/{kind}/{revision}/resend (the `ResendEmail` operationId).
+func (c *Client) ResendEmail(ctx context.Context, id VendorID, kind string, revision int, params *ResendEmailParams, body ResendEmailJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResendEmailRequest(c.Server, id, kind, revision, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -7391,6 +7459,80 @@ func NewShowEmailRequest(server string, id VendorID, kind string, revision int) 
 	return req, nil
 }
 
+// NewResendEmailRequest calls the generic ResendEmail builder with application/json body
+func NewResendEmailRequest(server string, id VendorID, kind string, revision int, params *ResendEmailParams, body ResendEmailJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewResendEmailRequestWithBody(server, id, kind, revision, params, "application/json", bodyReader)
+}
+
+// NewResendEmailRequestWithBody constructs an http.Request for the ResendEmail method, with any body, and a specified content type
+func NewResendEmailRequestWithBody(server string, id VendorID, kind string, revision int, params *ResendEmailParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "kind", kind, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam2 string
+
+	pathParam2, err = runtime.StyleParamWithOptions("simple", false, "revision", revision, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/admin/trials/%s/emails/%s/%s/resend", pathParam0, pathParam1, pathParam2)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("Idempotency-Key", headerParam0)
+
+	}
+
+	return req, nil
+}
+
 // NewExtendTrialRequest calls the generic ExtendTrial builder with application/json body
 func NewExtendTrialRequest(server string, id VendorID, params *ExtendTrialParams, body ExtendTrialJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -9102,6 +9244,24 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/admin/trials/{id}/emails/{kind}/{revision} (the `ShowEmail` operationId).
 	ShowEmailWithResponse(ctx context.Context, id VendorID, kind string, revision int, reqEditors ...RequestEditorFn) (*ShowEmailResponse, error)
+
+	// ResendEmailWithBodyWithResponse Send one e-mail of a trial again
+	//
+	// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/trials/{id}/emails/{kind}/{revision}/resend (the `ResendEmail` operationId).
+	ResendEmailWithBodyWithResponse(ctx context.Context, id VendorID, kind string, revision int, params *ResendEmailParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResendEmailResponse, error)
+
+	// ResendEmailWithResponse Send one e-mail of a trial again
+	//
+	// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/admin/trials/{id}/emails/{kind}/{revision}/resend (the `ResendEmail` operationId).
+	ResendEmailWithResponse(ctx context.Context, id VendorID, kind string, revision int, params *ResendEmailParams, body ResendEmailJSONRequestBody, reqEditors ...RequestEditorFn) (*ResendEmailResponse, error)
 
 	// ExtendTrialWithBodyWithResponse Let a running trial end later
 	//
@@ -12143,6 +12303,82 @@ func (r ShowEmailResponse) ContentType() string {
 	return ""
 }
 
+type ResendEmailResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *BulkView
+	// ApplicationproblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationproblemJSON403 *Forbidden
+	// ApplicationproblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationproblemJSON404 *NotFound
+	// ApplicationproblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationproblemJSON409 *Conflict
+	// ApplicationproblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationproblemJSON422 *KeyReused
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r ResendEmailResponse) GetJSON202() *BulkView {
+	return r.JSON202
+}
+
+// GetApplicationproblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ResendEmailResponse) GetApplicationproblemJSON403() *Forbidden {
+	return r.ApplicationproblemJSON403
+}
+
+// GetApplicationproblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ResendEmailResponse) GetApplicationproblemJSON404() *NotFound {
+	return r.ApplicationproblemJSON404
+}
+
+// GetApplicationproblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r ResendEmailResponse) GetApplicationproblemJSON409() *Conflict {
+	return r.ApplicationproblemJSON409
+}
+
+// GetApplicationproblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ResendEmailResponse) GetApplicationproblemJSON422() *KeyReused {
+	return r.ApplicationproblemJSON422
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ResendEmailResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ResendEmailResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ResendEmailResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ResendEmailResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ResendEmailResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ExtendTrialResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -14635,6 +14871,36 @@ func (c *ClientWithResponses) ShowEmailWithResponse(ctx context.Context, id Vend
 	return ParseShowEmailResponse(rsp)
 }
 
+// ResendEmailWithBodyWithResponse Send one e-mail of a trial again
+//
+// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/trials/{id}/emails/{kind}/{revision}/resend (the `ResendEmail` operationId).
+func (c *ClientWithResponses) ResendEmailWithBodyWithResponse(ctx context.Context, id VendorID, kind string, revision int, params *ResendEmailParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ResendEmailResponse, error) {
+	rsp, err := c.ResendEmailWithBody(ctx, id, kind, revision, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResendEmailResponse(rsp)
+}
+
+// ResendEmailWithResponse Send one e-mail of a trial again
+//
+// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/admin/trials/{id}/emails/{kind}/{revision}/resend (the `ResendEmail` operationId).
+func (c *ClientWithResponses) ResendEmailWithResponse(ctx context.Context, id VendorID, kind string, revision int, params *ResendEmailParams, body ResendEmailJSONRequestBody, reqEditors ...RequestEditorFn) (*ResendEmailResponse, error) {
+	rsp, err := c.ResendEmail(ctx, id, kind, revision, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResendEmailResponse(rsp)
+}
+
 // ExtendTrialWithBodyWithResponse Let a running trial end later
 //
 // The days count from the trial's end or, in grace and where the end is held, from now. Plans the reminders anew against the new end. Needs the flags adminTools.enabled and adminTools.trialExtension.
@@ -17097,6 +17363,67 @@ func ParseShowEmailResponse(rsp *http.Response) (*ShowEmailResponse, error) {
 			return nil, err
 		}
 		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseResendEmailResponse parses an HTTP response from a ResendEmailWithResponse call
+func ParseResendEmailResponse(rsp *http.Response) (*ResendEmailResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ResendEmailResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest BulkView
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest KeyReused
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSON422 = &dest
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem

@@ -20,13 +20,7 @@ func (a *app) mailShow() *cobra.Command {
 		Long: "Shows an e-mail as it was sent, also where the wording has changed since. KEY is vendor/step/revision, as\n" +
 			"starter trial status and the export have it. Its links and the vendor's name are removed.",
 		Example: examples("starter mail show v-1001/reminder-3d/0", "starter mail show v-1001/reminder-3d/0 --html >mail.html"),
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usagef("needs the key of one e-mail, such as v-1001/welcome/0")
-			}
-			_, _, _, err := sendKey(args[0])
-			return err
-		},
+		Args:    onEmail,
 	}
 	show.Flags().BoolVar(&asHTML, "html", false, "print the HTML part alone")
 	show.RunE = asking(a, func(ctx context.Context, api client.ClientInterface, args []string) (*http.Response, error) {

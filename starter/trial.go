@@ -19,7 +19,7 @@ func (a *app) trial() *cobra.Command {
 		Use: "trial", Short: "Look at trials and steer them",
 		Example: examples("starter trial status v-1001", "starter trial extend v-1001 --days 7 --reason \"Asked by support\""),
 	}
-	group.AddCommand(a.trialStatus(), a.trialSchedule(), a.trialList(), a.trialFind())
+	group.AddCommand(a.trialStatus(), a.trialSchedule(), a.trialList(), a.trialFind(), a.trialResend())
 	group.AddCommand(a.trialChanges()...)
 	return group
 }

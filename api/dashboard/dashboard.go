@@ -150,6 +150,8 @@ var routes = []route{
 	{http.MethodPost, "/trials/{id}/{control:extend|shorten|cancel|revive|policy}", steers, (*dashboard).controlTrial},
 	{http.MethodGet, "/trials/{id}/emails/{kind}/{revision}", access.Viewer, (*dashboard).sentMail},
 	{http.MethodGet, "/trials/{id}/emails/{kind}/{revision}/frame", access.Viewer, (*dashboard).sentMailFrame},
+	{http.MethodGet, "/trials/{id}/emails/{kind}/{revision}/resend", steers, (*dashboard).askResend},
+	{http.MethodPost, "/trials/{id}/emails/{kind}/{revision}/resend", steers, (*dashboard).resend},
 	{http.MethodGet, "/suppressions", access.Viewer, (*dashboard).suppressions},
 	{http.MethodGet, "/suppressions/{id}", steers, (*dashboard).askLift},
 	{http.MethodPost, "/suppressions/{id}", steers, (*dashboard).lift},

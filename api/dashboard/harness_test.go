@@ -178,7 +178,7 @@ func (a answer) fields() url.Values {
 
 // everyPage are the pages behind the sign-in, of the busy world.
 var everyPage = []string{
-	"/admin/", "/admin/trials", "/admin/trials?status=grace", "/admin/trials/vendor-013", "/admin/trials/nobody", "/admin/trials/vendor-013/emails/reminder-3d/0", "/admin/trials/vendor-013/emails/reminder-3d/9", "/admin/decisions", "/admin/policies",
+	"/admin/", "/admin/trials", "/admin/trials?status=grace", "/admin/trials/vendor-013", "/admin/trials/nobody", "/admin/trials/vendor-013/emails/reminder-3d/0", "/admin/trials/vendor-013/emails/reminder-3d/9", "/admin/trials/vendor-013/emails/reminder-3d/0/resend", "/admin/trials/vendor-013/emails/reminder-3d/9/resend", "/admin/trials/vendor-013?resent=nothing", "/admin/decisions", "/admin/policies",
 	"/admin/mail", "/admin/mail?policy=thirty-days&language=pt&timezone=Asia/Tokyo", "/admin/mail?timezone=Mars", "/admin/mail/welcome", "/admin/mail/half-way?policy=thirty-days&language=de", "/admin/mail/half-way", "/admin/evidence",
 	"/admin/audit", "/admin/audit?outcome=done&cursor=30", "/admin/audit?from=today",
 	"/admin/bulk", "/admin/bulk?cursor=x.y", "/admin/bulk/bulk-20260312-102000-5f3a11c0", "/admin/bulk/bulk-20260313-162000-a17e0b29", "/admin/bulk/bulk-20260314-084000-00c4d21e",

@@ -395,7 +395,7 @@ func TestATrialSaysWhatWasDoneAndWhy(t *testing.T) {
 	})
 	a := s.get("/admin/trials/vendor-013")
 	inOrder(t, a.text(), "Trial of vendor-013", "What comes next", "reminder-1d 2026-03-15 09:00:00 UTC (22 hours from now) Sun 2026-03-15 09:00 WET",
-		"What happened, and why", "reminder-3d done, e-mail sent", "due", `"automationEnabled": true`, "trial started, automated cohort", "E-mails", "reminder-3d as it was sent sent delivery")
+		"What happened, and why", "reminder-3d done, e-mail sent", "due", `"automationEnabled": true`, "trial started, automated cohort", "E-mails", "reminder-3d as it was sent Send again … sent delivery")
 	require.Contains(t, a.body, `href="http://ui.example/trial-vendor-013"`)
 	require.NotContains(t, a.text(), "Feedback", "it has not answered")
 	s.world.Answers["vendor-013"] = map[string]feedback.Answer{

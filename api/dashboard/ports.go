@@ -65,6 +65,7 @@ type Controls interface {
 
 // Bulks begin and steer bulk operations. What does not apply is a *trial.Error.
 type Bulks interface {
+	Resends
 	// StartBulkRecorded begins an operation on a list, or on what its filter takes, once a key.
 	StartBulkRecorded(ctx context.Context, key string, o bulk.Operation, list []bulk.Listing) (bulk.View, error)
 	// SteerBulkRecorded asks an operation for something, UndoBulkRecorded begins one that undoes it.

@@ -34,6 +34,7 @@ func TestEveryPageWithEveryRole(t *testing.T) {
 		"GET /admin/rollout/calendar": access.Viewer, "GET /admin/rollout/start": access.Admin, "POST /admin/rollout/start": access.Admin,
 		"GET /admin/rollout/{control:waive}/{check}": access.Admin, "POST /admin/rollout/{control:waive}/{check}": access.Admin,
 		"GET /admin/trials/{id}/emails/{kind}/{revision}": access.Viewer, "GET /admin/trials/{id}/emails/{kind}/{revision}/frame": access.Viewer,
+		"GET /admin/trials/{id}/emails/{kind}/{revision}/resend": access.Operator, "POST /admin/trials/{id}/emails/{kind}/{revision}/resend": access.Operator,
 		"GET /admin/policies": access.Viewer, "GET /admin/mail": access.Viewer, "GET /admin/mail/{kind}": access.Viewer, "GET /admin/mail/{kind}/frame": access.Viewer, "POST /admin/mail/{kind}": access.Operator,
 		"GET /admin/signed-in": access.Viewer, "GET /admin/sessions": access.Admin, "GET /admin/sessions/{session:[0-9a-f]{16}}/end": access.Admin, "POST /admin/sessions/{session:[0-9a-f]{16}}/end": access.Admin,
 		"POST /admin/sign-out": access.Viewer, "GET /admin/alerts": access.Viewer, "GET /admin/zone": access.Viewer, "POST /admin/zone": access.Viewer, "GET /admin/rollout/forecast": access.Viewer,

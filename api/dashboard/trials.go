@@ -143,13 +143,15 @@ type trialView struct {
 	Timetable trial.Timetable
 	Timeline  timeline
 	Events    []trial.Event
-	Sends     []trial.Send
+	Mails     []mailRow
 	// Answers are whether the vendor found its e-mails helpful, and what it wrote.
 	Answers  []feedback.Answer
 	Workflow string
 	// Changed thanks for what was just done, and Controls are what whoever looks may do now.
 	Changed  string
 	Controls []controlWords
+	// Resent says what became of an e-mail that was just asked to be sent again; nil for none.
+	Resent *resentNote
 }
 
 func (d *dashboard) trial(w http.ResponseWriter, r *http.Request) {
@@ -162,6 +164,11 @@ func (d *dashboard) trial(w http.ResponseWriter, r *http.Request) {
 	view.Changed = changed[r.URL.Query().Get("changed")]
 	if view.Trial != nil && view.Steers {
 		view.Controls = controlsOfTrial(view.Trial.Status, view.Trial.ConvertedAt != nil)
+	}
+	var err error
+	if view.Resent, err = d.resentNote(r.Context(), id, r.URL.Query().Get("resent")); err != nil {
+		d.fail(w, r, "trials", err)
+		return
 	}
 	if d.WorkflowURL != nil {
 		view.Workflow = d.WorkflowURL(trial.WorkflowID(id))
@@ -187,33 +194,16 @@ func (d *dashboard) readTrial(ctx context.Context, id string, view *trialView) (
 	if view.Answers, err = d.Store.Feedback(ctx, id); err != nil {
 		return err
 	}
-	view.Sends, err = d.sends(ctx, state)
-	view.Timeline = newTimeline(state, view.Events, view.Sends, view.Now)
+	emails, err := d.Bulks.TrialEmails(ctx, id)
+	if err != nil {
+		return err
+	}
+	view.Mails = mailRows(state, emails, view.Steers)
+	sends := make([]trial.Send, 0, len(emails))
+	for _, e := range emails {
+		sends = append(sends, e.Send)
+	}
+	view.Timeline = newTimeline(state, view.Events, sends, view.Now)
 	slices.Reverse(view.Events) // the latest first
-	return err
-}
-
-// sends are the e-mails of a trial's steps, the latest first: of those that are
-// over and of the one that is due next.
-func (d *dashboard) sends(ctx context.Context, s trial.State) ([]trial.Send, error) {
-	var steps []trial.Step
-	if next, ok := s.Next(); ok {
-		steps = append(steps, next)
-	}
-	for _, record := range slices.Backward(s.Steps) {
-		if record.Outcome == trial.Ran {
-			steps = append(steps, record.Step)
-		}
-	}
-	var sends []trial.Send
-	for _, step := range steps {
-		send, err := d.Store.Send(ctx, step.Key(s.VendorID))
-		if err != nil {
-			return nil, err
-		}
-		if send != nil {
-			sends = append(sends, *send)
-		}
-	}
-	return sends, nil
+	return nil
 }

@@ -575,6 +575,9 @@ type Email = trial.Send
 // EmailFields defines model for EmailFields.
 type EmailFields = trial.MailFields
 
+// EmailName The one e-mail that is sent again; missing where it is the last that was due.
+type EmailName = bulk.Email
+
 // Erasure defines model for Erasure.
 type Erasure = trial.Erasure
 
@@ -1595,6 +1598,12 @@ type CancelTrialParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ResendEmailParams defines parameters for ResendEmail.
+type ResendEmailParams struct {
+	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ExtendTrialParams defines parameters for ExtendTrial.
 type ExtendTrialParams struct {
 	// IdempotencyKey Makes the request once, however often it is sent. A new key for each intention, such as a UUID.
@@ -1702,6 +1711,9 @@ type CreateTokenJSONRequestBody = TokenRequest
 
 // CancelTrialJSONRequestBody defines body for CancelTrial for application/json ContentType.
 type CancelTrialJSONRequestBody = Cancellation
+
+// ResendEmailJSONRequestBody defines body for ResendEmail for application/json ContentType.
+type ResendEmailJSONRequestBody = BulkReason
 
 // ExtendTrialJSONRequestBody defines body for ExtendTrial for application/json ContentType.
 type ExtendTrialJSONRequestBody = DaysChange
@@ -1897,6 +1909,9 @@ type ServerInterface interface {
 	// ShowEmail An e-mail as it was sent
 	// (GET /api/admin/trials/{id}/emails/{kind}/{revision})
 	ShowEmail(w http.ResponseWriter, r *http.Request, id VendorID, kind string, revision int)
+	// ResendEmail Send one e-mail of a trial again
+	// (POST /api/admin/trials/{id}/emails/{kind}/{revision}/resend)
+	ResendEmail(w http.ResponseWriter, r *http.Request, id VendorID, kind string, revision int, params ResendEmailParams)
 	// ExtendTrial Let a running trial end later
 	// (POST /api/admin/trials/{id}/extend)
 	ExtendTrial(w http.ResponseWriter, r *http.Request, id VendorID, params ExtendTrialParams)
@@ -3902,6 +3917,78 @@ func (siw *ServerInterfaceWrapper) ShowEmail(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// ResendEmail operation middleware
+func (siw *ServerInterfaceWrapper) ResendEmail(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id VendorID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", mux.Vars(r)["id"], &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "kind" -------------
+	var kind string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "kind", mux.Vars(r)["kind"], &kind, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "kind", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "revision" -------------
+	var revision int
+
+	err = runtime.BindStyledParameterWithOptions("simple", "revision", mux.Vars(r)["revision"], &revision, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "revision", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResendEmailParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		err = fmt.Errorf("Header parameter Idempotency-Key is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "Idempotency-Key", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ResendEmail(w, r, id, kind, revision, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ExtendTrial operation middleware
 func (siw *ServerInterfaceWrapper) ExtendTrial(w http.ResponseWriter, r *http.Request) {
 
@@ -4720,6 +4807,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/api/admin/trials/{id}", wrapper.GetTrial).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/trials/{id}/emails/{kind}/{revision}", wrapper.ShowEmail).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/admin/trials/{id}/emails/{kind}/{revision}/resend", wrapper.ResendEmail).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/api/admin/trials/{id}/extend", wrapper.ExtendTrial).Methods(http.MethodPost)
 
@@ -7450,6 +7539,113 @@ func (response ShowEmaildefaultApplicationProblemPlusJSONResponse) VisitShowEmai
 	return err
 }
 
+type ResendEmailRequestObject struct {
+	Id       VendorID `json:"id"`
+	Kind     string   `json:"kind"`
+	Revision int      `json:"revision"`
+	Params   ResendEmailParams
+	Body     *ResendEmailJSONRequestBody
+}
+
+type ResendEmailResponseObject interface {
+	VisitResendEmailResponse(w http.ResponseWriter) error
+}
+
+type ResendEmail202JSONResponse BulkView
+
+func (response ResendEmail202JSONResponse) VisitResendEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResendEmail403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ResendEmail403ApplicationProblemPlusJSONResponse) VisitResendEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResendEmail404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ResendEmail404ApplicationProblemPlusJSONResponse) VisitResendEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResendEmail409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ResendEmail409ApplicationProblemPlusJSONResponse) VisitResendEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResendEmail422ApplicationProblemPlusJSONResponse struct {
+	KeyReusedApplicationProblemPlusJSONResponse
+}
+
+func (response ResendEmail422ApplicationProblemPlusJSONResponse) VisitResendEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResendEmaildefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ResendEmaildefaultApplicationProblemPlusJSONResponse) VisitResendEmailResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ExtendTrialRequestObject struct {
 	Id     VendorID `json:"id"`
 	Params ExtendTrialParams
@@ -9296,6 +9492,9 @@ type StrictServerInterface interface {
 	// ShowEmail An e-mail as it was sent
 	// (GET /api/admin/trials/{id}/emails/{kind}/{revision})
 	ShowEmail(ctx context.Context, request ShowEmailRequestObject) (ShowEmailResponseObject, error)
+	// ResendEmail Send one e-mail of a trial again
+	// (POST /api/admin/trials/{id}/emails/{kind}/{revision}/resend)
+	ResendEmail(ctx context.Context, request ResendEmailRequestObject) (ResendEmailResponseObject, error)
 	// ExtendTrial Let a running trial end later
 	// (POST /api/admin/trials/{id}/extend)
 	ExtendTrial(ctx context.Context, request ExtendTrialRequestObject) (ExtendTrialResponseObject, error)
@@ -10924,6 +11123,42 @@ func (sh *strictHandler) ShowEmail(w http.ResponseWriter, r *http.Request, id Ve
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ShowEmailResponseObject); ok {
 		if err := validResponse.VisitShowEmailResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ResendEmail operation middleware
+func (sh *strictHandler) ResendEmail(w http.ResponseWriter, r *http.Request, id VendorID, kind string, revision int, params ResendEmailParams) {
+	var request ResendEmailRequestObject
+
+	request.Id = id
+	request.Kind = kind
+	request.Revision = revision
+	request.Params = params
+
+	var body ResendEmailJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ResendEmail(ctx, request.(ResendEmailRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResendEmail")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ResendEmailResponseObject); ok {
+		if err := validResponse.VisitResendEmailResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

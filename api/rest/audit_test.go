@@ -39,12 +39,13 @@ var changing = map[string]string{
 	"startBulkOperation": `{"action":"extend","ids":["v-1"],"days":3,"reason":"because"}`, "undoBulkOperation": because,
 	"startPlannedBulkOperation": because, "pauseBulkOperation": because, "resumeBulkOperation": because, "stopBulkOperation": because,
 	"createToken": `{"name":"support-1","role":"viewer","expiresAt":"2026-04-01T00:00:00Z"}`, "revokeToken": "", "startCanary": "",
+	"resendEmail": because,
 	"sendMail":    `{"kind":"welcome","to":"po@shop.example"}`,
 	"eraseVendor": because, "liftSuppression": because, "startExperiment": startExperiment, "endExperiment": `{"picked":"b","reason":"because"}`,
 }
 
 // concrete puts something that is there into a path.
-var concrete = strings.NewReplacer("{id}", "v-1", "{alert}", "sesPaused", "{rolloutId}", "current",
+var concrete = strings.NewReplacer("{id}", "v-1", "{kind}", "welcome", "{revision}", "0", "{alert}", "sesPaused", "{rolloutId}", "current",
 	"{experimentId}", "experiment-20260310-120000-010203", "{operationId}", "bulk-20260310-120000-01020304", "{token}", "0123456789abcdef",
 	"/criteria/{subject}", "/criteria/dashboards-operational", "{subject}", "backup")
 
@@ -64,7 +65,7 @@ func changesOf(t *testing.T, f func(a *api, operation string, r request)) {
 			walked[name] = true
 			a := makeAPI(t, options{policies: new(offered())})
 			a.enter(t)
-			a.register()
+			a.welcomed()
 			a.fire(monitoring.SESPaused, time.Minute)
 			a.store.Record = nil
 			f(a, name, request{method: method, path: concrete.Replace(path), token: adminToken, key: "k-1", body: changing[name]})

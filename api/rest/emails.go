@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"marketplace.example/trials/internal/app"
+	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/internal/domain/notice"
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -19,6 +20,14 @@ func (s *server) ShowEmail(ctx context.Context, r ShowEmailRequestObject) (ShowE
 		answer.Shown = &ShownEmail{From: m.From, ReplyTo: m.ReplyTo, Subject: m.Subject, Text: m.Text, Html: m.HTML}
 	}
 	return answer, nil
+}
+
+// ResendEmail sends one e-mail of a trial again.
+func (s *server) ResendEmail(ctx context.Context, r ResendEmailRequestObject) (ResendEmailResponseObject, error) {
+	view, err := s.App.ResendEmail(ctx, app.ResendOrder{
+		VendorID: r.Id, Email: bulk.Email{Kind: trial.Kind(r.Kind), Revision: r.Revision}, Reason: r.Body.Reason,
+	})
+	return ResendEmail202JSONResponse(view), err
 }
 
 // SendMail has one of the e-mails to vendors sent to a stakeholder.

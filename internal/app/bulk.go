@@ -45,9 +45,13 @@ func (a *App) bulkAllowed(ctx context.Context, o bulk.Operation) error {
 		return err
 	}
 	if flag := o.Against(flags.FeatureFlags); flag != "" {
-		return &trial.Error{Code: trial.CodeForbidden, Message: "this is switched off: the flag " + flag + " is false"}
+		return switchedOff(flag)
 	}
 	return nil
+}
+
+func switchedOff(flag string) *trial.Error {
+	return &trial.Error{Code: trial.CodeForbidden, Message: "this is switched off: the flag " + flag + " is false"}
 }
 
 // bulkID is the id of the operation that the key of the request at hand starts.

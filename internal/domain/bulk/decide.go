@@ -2,7 +2,6 @@ package bulk
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"marketplace.example/trials/internal/domain/trial"
@@ -58,7 +57,7 @@ func (o Operation) Decide(i Item, f ItemFacts) Decision {
 	case Convert:
 		return o.decideConvert(i, f)
 	case Resend:
-		return decideResend(f)
+		return o.decideResend(f)
 	case Undo:
 		return o.decideUndo(i, f)
 	case Move:
@@ -133,63 +132,6 @@ func (o Operation) decideConvert(i Item, f ItemFacts) Decision {
 		return refused(ReasonNotYetRegistered, "the vendor registered at "+f.Vendor.StartedAt.Format(time.RFC3339))
 	}
 	return Decision{Outcome: Succeeded, Reason: ReasonCarriedOut, Message: trial.MessageConvert, Request: request}
-}
-
-// decideResend finds the last e-mail that was due, and resends it if
-// its content still applies.
-func decideResend(f ItemFacts) Decision {
-	s := f.Trial
-	if !s.Automated {
-		return skipped(ReasonNotAutomated)
-	}
-	step, found := lastMail(s)
-	switch {
-	case !found:
-		return skipped(ReasonNoMailDue)
-	case f.Vendor.Automation != nil && f.Vendor.Automation.Conversion != nil: // the trial has not recorded it yet
-		return skipped(ReasonAlreadyConverted)
-	case step.Kind.Reminds() && !f.EmailReminders:
-		return skipped(ReasonRemindersOff)
-	case f.NoMail != "":
-		return skipped(Reason(f.NoMail))
-	}
-	return Decision{Outcome: Succeeded, Reason: ReasonCarriedOut, Step: &step}
-}
-
-// lastMail is the last step whose e-mail was sent, or was prevented only
-// by the address, which may have changed. It is none if the trial
-// has moved on since: the e-mail would be out of date.
-func lastMail(s trial.State) (trial.Step, bool) {
-	for _, r := range slices.Backward(s.Steps) {
-		if r.Outcome == trial.Superseded || !r.Mailed && !keptBackByAddress(r.Reason) {
-			continue
-		}
-		return r.Step, stillTrue(s, r.Step)
-	}
-	return trial.Step{}, false
-}
-
-func keptBackByAddress(r trial.Reason) bool {
-	switch r { //nolint:exhaustive // no other reason concerns the address
-	case trial.ReasonSuppressedAddress, trial.ReasonUnsubscribed, trial.ReasonNoAddress, trial.ReasonAddressRefused:
-		return true
-	}
-	return false
-}
-
-func stillTrue(s trial.State, step trial.Step) bool {
-	mailing, own := s.Policy.Mailing(step.Kind)
-	switch {
-	case step.Kind == trial.Welcome, mailing.After == trial.AfterStart && step.Revision == s.RevisionOfStart(step.Kind):
-		return s.Status == trial.Active
-	case step.Revision != s.Revision:
-		return false
-	case step.Kind.IsReminder(), own && mailing.After == trial.BeforeEnd:
-		return s.Status == trial.Active
-	case step.Kind == trial.Expiry && s.Policy.GraceDays > 0:
-		return s.Status == trial.Grace
-	}
-	return s.Status == trial.Expired
 }
 
 // reasonOf names the reason of a refusal by a trial in this state.

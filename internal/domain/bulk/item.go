@@ -78,6 +78,7 @@ const (
 	ReasonNotAutomated Reason = "not-automated"
 	ReasonNoMailDue    Reason = "no-e-mail-due"
 	ReasonMailRefused  Reason = "e-mail-refused"
+	ReasonOutOfDate    Reason = "out-of-date"
 	ReasonRemindersOff Reason = "email-reminders-off"
 	ReasonMailUnknown  Reason = "e-mail-unknown"
 	ReasonRefused      Reason = "refused-by-trial"
@@ -115,11 +116,13 @@ type Part struct {
 	By          string    `json:"by"`
 	AskedAt     time.Time `json:"askedAt"`
 	Item        Item      `json:"item"`
+	// Email is the operation's.
+	Email *Email `json:"email,omitempty"`
 }
 
 // Part returns an item as a part of the operation.
 func (o Operation) Part(i Item) Part {
-	return Part{OperationID: o.ID, Action: o.Action, Reason: o.Reason, By: o.By, AskedAt: o.AskedAt, Item: i}
+	return Part{OperationID: o.ID, Action: o.Action, Reason: o.Reason, By: o.By, AskedAt: o.AskedAt, Item: i, Email: o.Email}
 }
 
 // Open reports whether an item still needs work: it has no result

@@ -86,6 +86,8 @@ type Operation struct {
 	// Undoes is the operation that an Undo undoes, and UndoesAction the action of that.
 	Undoes       string `json:"undoes"`
 	UndoesAction Action `json:"undoesAction"`
+	// Email is the one to send again, for Resend of one trial; nil for the last that was due.
+	Email *Email `json:"email,omitempty"`
 }
 
 // Filter selects trials. Empty fields select every trial; at least one is set.
@@ -117,10 +119,6 @@ func (o Operation) RequestID(vendorID string) string { return o.ID + "/" + vendo
 // That may mention one vendor, and has no place in the histories of all.
 func (o Operation) reasonForTrial() string { return "bulk operation " + o.ID }
 
-// ResendKind is the kind in the key of an e-mail that this operation resends:
-// one for each vendor.
-func (o Operation) ResendKind() trial.Kind { return trial.Kind("resend-" + o.ID) }
-
 // Validate checks the request by itself.
 func (o Operation) Validate() error {
 	switch {
@@ -130,6 +128,8 @@ func (o Operation) Validate() error {
 		return trial.Invalid(trial.FieldPolicy, "is missing")
 	case o.Action != Move && o.Policy != nil:
 		return trial.Invalid(trial.FieldPolicy, "is not used by %s", o.Action)
+	case o.Email != nil && (o.Action != Resend || o.Listed != 1):
+		return trial.Invalid("email", "is of one trial, and only sent again")
 	case o.At != nil && o.At.After(o.AskedAt):
 		return trial.Invalid("at", "lies in the future")
 	case o.PerMinute < MinPerMinute || o.PerMinute > MaxPerMinute:
@@ -166,13 +166,13 @@ func (f *Filter) validate() error {
 }
 
 // Against names the flag that forbids the operation; empty if none
-// does. New ends need the flag of extensions, in either direction.
+// does. New ends need the flag of extensions, in either direction. One e-mail of one trial is no bulk.
 func (o Operation) Against(f flags.Flags) string {
 	newEnd := o.Action.takesDays() || o.Action == Move || o.Action == Undo
 	switch {
 	case !f.AdminTools.Enabled:
 		return "adminTools.enabled"
-	case !f.AdminTools.BulkOperations:
+	case !f.AdminTools.BulkOperations && o.Email == nil:
 		return "adminTools.bulkOperations"
 	case newEnd && !f.AdminTools.TrialExtension:
 		return "adminTools.trialExtension"
@@ -189,6 +189,8 @@ func (o Operation) Title() string {
 		return "Undo " + o.Undoes
 	case o.Policy != nil:
 		return "move to " + o.Policy.Name
+	case o.Email != nil:
+		return "resend " + string(o.Email.Kind)
 	case o.Days == 1:
 		return fmt.Sprintf("%s by a day", o.Action)
 	case o.Days > 0:

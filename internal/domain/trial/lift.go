@@ -140,5 +140,5 @@ type Lift struct {
 }
 
 // LiftNote is what whoever lifts has to know.
-const LiftNote = "E-mails that are due from now on go out; those that were skipped do not: resend the last one with a bulk operation. If the address is also on the " +
+const LiftNote = "E-mails that are due from now on go out; those that were skipped do not: send them again on the trial's page. If the address is also on the " +
 	"mail service's own list, SES refuses it, and it is stopped again: remove it there with aws sesv2 delete-suppressed-destination --email-address ADDRESS."

@@ -1,0 +1,154 @@
+package bulk
+
+import (
+	"slices"
+	"strings"
+
+	"marketplace.example/trials/internal/domain/trial"
+)
+
+// Email names one e-mail of a trial, as its key does.
+type Email struct {
+	Kind     trial.Kind `json:"kind"`
+	Revision int        `json:"revision"`
+}
+
+// Key is the e-mail's, of a vendor.
+func (e Email) Key(vendorID string) string {
+	return trial.Step{Kind: e.Kind, Revision: e.Revision}.Key(vendorID)
+}
+
+// ResendOf is the operation that sends one e-mail of one trial again.
+func ResendOf(e Email, reason string) Operation {
+	return Operation{Action: Resend, Email: &e, Reason: reason, PerMinute: DefaultPerMinute}
+}
+
+// ResendKind is the kind in the key of an e-mail that this operation resends:
+// one for each vendor.
+func (o Operation) ResendKind() trial.Kind { return trial.Kind(resendPrefix + o.ID) }
+
+const resendPrefix = "resend-"
+
+// ResentBy is the operation that has sent an e-mail again, empty where the e-mail is not one that was.
+func ResentBy(s trial.Send) string {
+	if id, again := strings.CutPrefix(string(s.Kind), resendPrefix); again {
+		return id
+	}
+	return ""
+}
+
+// decideResend finds the e-mail that was named, or the last that was due, and resends it if
+// its content still applies.
+func (o Operation) decideResend(f ItemFacts) Decision {
+	s := f.Trial
+	if !s.Automated {
+		return skipped(ReasonNotAutomated)
+	}
+	step, why := lastMail(s)
+	if o.Email != nil {
+		step, why = namedMail(s, *o.Email)
+	}
+	switch {
+	case f.Vendor.Automation != nil && f.Vendor.Automation.Conversion != nil && why != ReasonNoMailDue: // the trial has not recorded it yet
+		return skipped(ReasonAlreadyConverted)
+	case why != "":
+		return skipped(why)
+	case step.Kind.Reminds() && !f.EmailReminders:
+		return skipped(ReasonRemindersOff)
+	case f.NoMail != "":
+		return skipped(Reason(f.NoMail))
+	}
+	return Decision{Outcome: Succeeded, Reason: ReasonCarriedOut, Step: &step}
+}
+
+// lastMail is the last step whose e-mail was sent, or was prevented only
+// by the address, which may have changed. why is ReasonNoMailDue if there is none, or the trial
+// has moved on since: the e-mail would be out of date.
+func lastMail(s trial.State) (step trial.Step, why Reason) {
+	for _, r := range slices.Backward(s.Steps) {
+		if !Resendable(r) {
+			continue
+		}
+		if !stillTrue(s, r.Step) {
+			return trial.Step{}, ReasonNoMailDue
+		}
+		return r.Step, ""
+	}
+	return trial.Step{}, ReasonNoMailDue
+}
+
+// namedMail is the step of an e-mail, and why it is not to be sent again, empty if it may be: of two reminders of one end only the
+// later is.
+func namedMail(s trial.State, e Email) (step trial.Step, why Reason) {
+	at := slices.IndexFunc(s.Steps, func(r trial.StepRecord) bool {
+		return r.Step.Kind == e.Kind && r.Step.Revision == e.Revision && Resendable(r)
+	})
+	if at < 0 {
+		return trial.Step{}, ReasonNoMailDue
+	}
+	step = s.Steps[at].Step
+	switch {
+	case s.ConvertedAt != nil:
+		return step, ReasonAlreadyConverted
+	case !stillTrue(s, step):
+		return step, ReasonOutOfDate
+	case step.Kind.IsReminder() && slices.ContainsFunc(s.Steps[at+1:], func(r trial.StepRecord) bool { return r.Mailed && r.Step.Kind.IsReminder() }):
+		return step, Reason(trial.ReasonOvertaken)
+	}
+	return step, ""
+}
+
+// Resendable reports whether a step's e-mail is one that can be sent again: it was sent, or prevented only by the address.
+func Resendable(r trial.StepRecord) bool {
+	return r.Outcome != trial.Superseded && (r.Mailed || keptBackByAddress(r.Reason))
+}
+
+func keptBackByAddress(r trial.Reason) bool {
+	switch r { //nolint:exhaustive // no other reason concerns the address
+	case trial.ReasonSuppressedAddress, trial.ReasonUnsubscribed, trial.ReasonNoAddress, trial.ReasonAddressRefused:
+		return true
+	}
+	return false
+}
+
+func stillTrue(s trial.State, step trial.Step) bool {
+	mailing, own := s.Policy.Mailing(step.Kind)
+	switch {
+	case step.Kind == trial.Welcome, mailing.After == trial.AfterStart && step.Revision == s.RevisionOfStart(step.Kind):
+		return s.Status == trial.Active
+	case step.Revision != s.Revision:
+		return false
+	case step.Kind.IsReminder(), own && mailing.After == trial.BeforeEnd:
+		return s.Status == trial.Active
+	case step.Kind == trial.Expiry && s.Policy.GraceDays > 0:
+		return s.Status == trial.Grace
+	}
+	return s.Status == trial.Expired
+}
+
+// notResent says why an e-mail is not sent again, by the reason of the decision.
+var notResent = map[Reason]string{
+	ReasonNoTrial:          "there is no trial of this vendor, or the marketplace has deleted the vendor",
+	ReasonNotAutomated:     "this trial is not automated: it gets no e-mails",
+	ReasonAlreadyConverted: "the vendor has converted, and the e-mails of its trial are over",
+	ReasonNoMailDue:        "this e-mail was neither sent nor kept back by the address: there is nothing to send again",
+	ReasonOutOfDate:        "it would not be true any more: the trial has another end or status than when it was sent",
+	ReasonRemindersOff:     "the flag trialAutomation.emailReminders is off: no reminders go out",
+
+	Reason(trial.ReasonOvertaken):         "a later reminder has gone out since: send that one again",
+	Reason(trial.ReasonSuppressedAddress): "the address has bounced or complained, and no e-mail goes to it",
+	Reason(trial.ReasonUnsubscribed):      "the vendor has unsubscribed",
+	Reason(trial.ReasonNoAddress):         "the vendor has no address, or was erased",
+}
+
+// ResendRefusal is why a decision sends no e-mail again, nil where it does.
+func (d Decision) ResendRefusal() *trial.Error {
+	if d.Outcome == Succeeded {
+		return nil
+	}
+	message, known := notResent[d.Reason]
+	if !known {
+		message = "it is not sent again: " + string(d.Reason)
+	}
+	return &trial.Error{Code: trial.CodeConflict, Field: string(d.Reason), Message: message, Detail: message}
+}
