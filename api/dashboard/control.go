@@ -59,6 +59,10 @@ type controlView struct {
 	Percentage, InFlight, Met string
 	// Criterion is what is judged, and how it stands; nil for other controls.
 	Criterion *rollout.CriterionResult
+	// Task is the one that is ticked, as it is; nil for other controls.
+	Task *rollout.TaskView
+	// refusal is why it cannot be ticked, empty where it can.
+	refusal string
 	// Check is what is waived, as it is shown; nil for other controls.
 	Check *rollout.Check
 }
@@ -68,14 +72,21 @@ func (v controlView) Action() string {
 	switch {
 	case v.Criterion != nil:
 		return v.Criterion.Page()
+	case v.Task != nil:
+		return v.Task.Page()
 	case v.Check != nil:
 		return root + "rollout/" + rollout.SignalWaive + "/" + v.Check.ID
 	}
 	return root + "rollout/" + v.Control.Name
 }
 
-// Found is what a check has found, by which it is told whether it still finds that.
-func (v controlView) Found() string { return fmt.Sprintf("%s: %s", v.Check.Verdict, v.Check.Reason) }
+// Found is what a check has found, or how a task stands, by which it is told whether that is still so.
+func (v controlView) Found() string {
+	if v.Task != nil {
+		return fmt.Sprintf("%s: %s", v.Task.Status, v.Task.Reason)
+	}
+	return fmt.Sprintf("%s: %s", v.Check.Verdict, v.Check.Reason)
+}
 
 // form is what every page has on which something is confirmed.
 type form struct {
@@ -106,9 +117,13 @@ func (d *dashboard) controlView(ctx context.Context, name, subject string) (cont
 		return controlView{}, err
 	}
 	s := current.Rollout
-	judged, checked, err := subjects(current, name, subject)
-	if err != nil {
-		return controlView{}, err
+	task := taskOf(current, name, subject)
+	var judged *rollout.CriterionResult
+	var checked *rollout.Check
+	if task == nil {
+		if judged, checked, err = subjects(current, name, subject); err != nil {
+			return controlView{}, err
+		}
 	}
 	view := controlView{
 		frame: d.frame(ctx, controls[name].Title+" the rollout", "overview"), Control: controls[name], Summary: current.Summary,
@@ -122,6 +137,13 @@ func (d *dashboard) controlView(ctx context.Context, name, subject string) (cont
 	}
 	if name == rollout.SignalSetPercentage {
 		view.Percentage = fmt.Sprint(s.Percentage)
+	}
+	if task != nil {
+		view.Task, view.Control, view.refusal = task, ticking, taskRefusal(s)
+		if view.refusal != "" {
+			view.Error = sentence(capital(view.refusal))
+		}
+		return view, nil
 	}
 	isOpen := !s.Status.Final() && (judged != nil || checked != nil && checked.Verdict != rollout.Pass)
 	if !slices.Contains(applicable(s), name) && !isOpen {
@@ -178,7 +200,15 @@ func (d *dashboard) steer(r *http.Request, now controlView, name string) error {
 	request := flags.Request{ID: r.PostFormValue("request"), Seen: cmp.Or(r.PostFormValue("seen"), "nothing"), Reason: r.PostFormValue("reason")}
 	switch name {
 	case rollout.SignalTick:
-		request.Subject, request.Met = now.Criterion.ID, r.PostFormValue("met") == "yes"
+		if now.Task != nil {
+			if err := now.ticks(r); err != nil {
+				return err
+			}
+			request.Subject = now.Task.ID
+		} else {
+			request.Subject = now.Criterion.ID
+		}
+		request.Met = r.PostFormValue("met") == "yes"
 		if !request.Met && r.PostFormValue("met") != "no" {
 			return trial.Invalid("met", "must be chosen")
 		}

@@ -21,6 +21,8 @@ type rolloutView struct {
 	Controls []controlWords
 	// Judges says that the reader may tick what a person judges.
 	Judges bool
+	// TicksTasks says that the reader may tick the tasks after the deployment now.
+	TicksTasks bool
 	// Waives says that the reader may waive preflight checks now.
 	Waives bool
 	// Raised are the triggers that would roll back the rollout.
@@ -49,11 +51,15 @@ func (v rolloutView) Where() string {
 	return sentence(v.Rollout.Where())
 }
 
+// Deployed reports whether the tasks after the deployment have begun.
+func (v rolloutView) Deployed() bool { return v.Rollout.DeployedAt != nil }
+
 // newRolloutView makes it; back is the last decision that rolled it back, nil for none.
 func newRolloutView(v rollout.View, back *rollout.Event, reader access.Role, now time.Time) *rolloutView {
 	view := &rolloutView{View: v, Outlook: v.Rollout.OutlookAt(v.Judgement, now), Timeline: v.Rollout.Timeline(now), Back: back}
 	if reader.Covers(steers) {
 		view.Judges = !v.Rollout.Status.Final()
+		view.TicksTasks = taskRefusal(v.Rollout) == ""
 		for _, name := range applicable(v.Rollout) {
 			view.Controls = append(view.Controls, controls[name])
 		}

@@ -116,6 +116,7 @@ var domainTypes = map[string]reflect.Type{
 	"BulkCount":                    reflect.TypeFor[bulk.Count](),
 	"BulkExample":                  reflect.TypeFor[bulk.Example](),
 	"BulkControl":                  reflect.TypeFor[bulk.Control](),
+	"EmailName":                    reflect.TypeFor[bulk.Email](),
 	"BulkPart":                     reflect.TypeFor[bulk.Part](),
 	"EmailFields":                  reflect.TypeFor[trial.MailFields](),
 	"FeedbackAnswer":               reflect.TypeFor[feedback.Answer](),

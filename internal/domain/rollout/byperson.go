@@ -20,7 +20,10 @@ func CriterionByPerson(id string) (Criterion, bool) {
 }
 
 // Page is the path of the dashboard's page on which a person ticks the criterion.
-func (c Criterion) Page() string { return "/admin/rollout/tick/" + c.ID }
+func (c Criterion) Page() string { return tickPage + c.ID }
+
+// tickPage is before the id of what is ticked.
+const tickPage = "/admin/rollout/tick/"
 
 // judgedByPerson is the verdict on a criterion that a person ticks. What a person has ticked overrules what figures say.
 func (s State) judgedByPerson(c Criterion, j *Judgement) CriterionResult {

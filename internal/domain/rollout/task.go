@@ -58,6 +58,9 @@ func IsTask(id string) bool {
 	return slices.ContainsFunc(Tasks(), func(t Task) bool { return t.ID == id })
 }
 
+// Page is the address of the dashboard's page on which a person ticks it.
+func (t Task) Page() string { return tickPage + t.ID }
+
 // TasksFor are the ids of the tasks that a kind of report is made for.
 func TasksFor(kind ReportKind) []string {
 	var ids []string
