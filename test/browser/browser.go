@@ -3,9 +3,11 @@ package browser
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -18,7 +20,7 @@ const startLimit = time.Minute
 
 // Start starts a browser; the context it returns is one for package chromedp.
 func Start(ctx context.Context) (browser context.Context, stop func(), err error) {
-	program, err := find()
+	program, err := Find()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -41,8 +43,8 @@ func Start(ctx context.Context) (browser context.Context, stop func(), err error
 	return browser, stop, nil
 }
 
-// find looks for Chromium under its usual names.
-func find() (string, error) {
+// Find looks for Chromium under its usual names.
+func Find() (string, error) {
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if program, err := exec.LookPath(name); err == nil {
 			return program, nil
@@ -61,6 +63,37 @@ func SignIn(api, token string) chromedp.Action[chromedp.Void] {
 		chromedp.WaitVisible(chromedp.CSS("#live")),
 	)
 }
+
+// Post opens the page that answers a form, which is sent from the site's own sign-in page. That page has the form again.
+func Post(site, path string, fields map[string]string) chromedp.Action[chromedp.Void] {
+	const send = `(([path, fields]) => {
+		const form = document.createElement("form")
+		form.method = "post"
+		form.action = path
+		for (const [name, value] of Object.entries(fields)) {
+			const field = form.appendChild(document.createElement("input"))
+			field.type = "hidden"
+			field.name = name
+			field.value = value
+		}
+		document.body.appendChild(form).submit()
+	})(%s)`
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		arguments, err := json.Marshal([]any{path, fields})
+		if err != nil {
+			return fmt.Errorf("writing the form: %w", err)
+		}
+		_, err = chromedp.Steps(
+			chromedp.Navigate(site+"/admin/sign-in"),
+			chromedp.Evaluate[chromedp.Void](fmt.Sprintf(send, arguments)),
+			chromedp.WaitVisible(chromedp.CSS(fmt.Sprintf("main form[action=%q]", path))),
+		)(ctx, t)
+		return err
+	})
+}
+
+// Stranger is a site at an address for which the browser has no session.
+func Stranger(site string) string { return strings.Replace(site, "127.0.0.1", "localhost", 1) }
 
 // Look sets how wide the browser is, and whether it prefers light or dark.
 func Look(width int64, scheme string) chromedp.Action[chromedp.Void] {
