@@ -67,6 +67,10 @@ fuzz: ## Feed every decoder of bytes from outside with bytes made up, each for F
 pictures: test-deps ## Make pictures of the dashboard's pages and of the e-mails in .build/pictures/
 	go run ./test/pictures -into $(BUILD)/pictures
 
+.PHONY: lighthouse
+lighthouse: test-deps $(BUILD)/lighthouse.stamp ## Print what Lighthouse says of the dashboard's pages and of /api/docs; many minutes
+	go run ./test/pictures -lighthouse
+
 .PHONY: devstack
 devstack: $(BUILD)/devstack ## Build the embedded stack, as tests run it
 
@@ -111,7 +115,7 @@ vuln: $(BUILD)/govulncheck $(BUILD)/vulndb/index/modules.json ## Look for known 
 
 .PHONY: clean
 clean: ## Remove what was built; .dev/ and secrets/ stay
-	rm -rf $(BUILD) test/ses/node_modules test/axe/node_modules test/maillint/node_modules test/oidc/node_modules
+	rm -rf $(BUILD) test/ses/node_modules test/axe/node_modules test/maillint/node_modules test/oidc/node_modules test/lighthouse/node_modules
 
 ## To run it in production
 
@@ -164,6 +168,11 @@ $(BUILD)/ses.stamp: test/ses/package.json test/ses/package-lock.json
 # The rules of accessibility that the dashboard is held to.
 $(BUILD)/axe.stamp: test/axe/package.json test/axe/package-lock.json
 	npm ci --prefix test/axe --no-audit --no-fund --loglevel=error
+	@mkdir -p $(BUILD) && touch $@
+
+# What measures the pages.
+$(BUILD)/lighthouse.stamp: test/lighthouse/package.json test/lighthouse/package-lock.json
+	npm ci --prefix test/lighthouse --no-audit --no-fund --loglevel=error
 	@mkdir -p $(BUILD) && touch $@
 
 # What others know of HTML and of mail programs, which the e-mails are held to.

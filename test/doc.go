@@ -14,10 +14,11 @@
 //   - dev: program: runs the product until it is interrupted
 //   - fakeapi: the API's handlers over a store in memory, for tests of programs that call the API
 //   - harness: the frame of the programs: flags, signals, stack, waiting, exit code
+//   - lighthouse: the npm package of Lighthouse, with which pages are measured
 //   - maillint: what others know of HTML and of mail programs, from npm, which the e-mails are held to
 //   - memory: keeps in memory what the database would
 //   - oidc: the npm package of an OpenID Connect provider that others wrote
-//   - pictures: program: makes pictures of the dashboard's pages and of the e-mails
+//   - pictures: program: makes pictures of the dashboard's pages and of the e-mails, and measures the pages
 //   - production: holds the production files against the product
 //   - restore: program: restores moments of a running system, and compares
 //   - sample: made-up data behind the dashboard's pages, for tests and pictures

@@ -1,6 +1,6 @@
 // Pictures makes pictures of the dashboard's pages, from a made-up world, and of
 // the e-mails, in a browser: wide and narrow, light and dark, the pages also empty,
-// busy and with the database away. It needs Chromium.
+// busy and with the database away. Or it measures the pages. It needs Chromium.
 package main
 
 import (
@@ -33,7 +33,13 @@ func main() {
 	into := flag.String("into", "pictures", "the `folder` that takes the pictures")
 	guide := flag.Bool("guide", false, "make those of docs/monitoring-guide.md instead, of the tops of pages")
 	only := flag.String("only", "", "make only those whose name begins with `this`")
-	harness.Main("pictures", func(ctx context.Context, _ io.Writer) error { return take(ctx, *into, *guide, *only) })
+	lighthouse := flag.Bool("lighthouse", false, "make none, but print what Lighthouse says of the pages")
+	harness.Main("pictures", func(ctx context.Context, out io.Writer) error {
+		if *lighthouse {
+			return measure(ctx, out, *only)
+		}
+		return take(ctx, *into, *guide, *only)
+	})
 }
 
 // take makes the pictures of everything, or those of the guide.
@@ -53,8 +59,12 @@ func take(ctx context.Context, into string, guide bool, only string) error {
 type picture struct {
 	name string
 	// serve answers with what is on it.
-	serve  func() (*httptest.Server, error)
-	path   string
+	serve func() (*httptest.Server, error)
+	path  string
+	// form is what is sent to the path; nil where the page is opened.
+	form map[string]string
+	// isOver says that the session is.
+	isOver bool
 	width  int64
 	scheme string
 	// top takes what is seen without scrolling.
@@ -84,6 +94,18 @@ func inBerlin(name string, world func() *sample.World, path string) picture {
 	}}
 }
 
+// sent is the page that answers a form.
+func (p picture) sent(form map[string]string) picture {
+	p.form = form
+	return p
+}
+
+// over is the page for somebody whose session is over.
+func (p picture) over() picture {
+	p.isOver = true
+	return p
+}
+
 func everyPage() []picture {
 	all := []picture{
 		page("sign-in", sample.Empty, signIn), // before the browser is signed in, which it is to every port then
@@ -96,6 +118,9 @@ func everyPage() []picture {
 		page("trial", sample.Busy, "/admin/trials/vendor-013"),
 		page("vendor", sample.Busy, "/admin/trials/vendor-013/vendor"),
 		page("vendors", sample.Busy, "/admin/vendors"),
+		page("vendors-found", sample.Busy, "/admin/vendors").sent(map[string]string{"sought": "Casa"}),
+		page("vendors-unclear", sample.Busy, "/admin/vendors").sent(map[string]string{"sought": "v"}),
+		page("kept", sample.Busy, "/admin/trials/vendor-013/extend").sent(map[string]string{"days": "7", "reason": "The vendor was ill for a week.", "revision": "1", "request": "7Q"}).over(),
 		page("sent-mail", sample.Busy, "/admin/trials/vendor-013/emails/reminder-3d/0"),
 		page("sent-mail-refused", sentNothing, "/admin/trials/vendor-013/emails/reminder-3d/0"),
 		page("e-mails", sample.Busy, "/admin/mail"),
@@ -298,7 +323,7 @@ func (p picture) take(ctx context.Context, file string) error {
 	defer pages.Close()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if err := chromedp.Do(ctx, browser.Look(p.width, p.scheme), chromedp.Navigate(pages.URL+p.path), chromedp.WaitVisible(chromedp.CSS("body"))); err != nil {
+	if err := chromedp.Do(ctx, browser.Look(p.width, p.scheme), p.open(pages.URL)); err != nil {
 		return fmt.Errorf("opening %s: %w", p.path, err)
 	}
 	if !p.top {
@@ -314,6 +339,16 @@ func (p picture) take(ctx context.Context, file string) error {
 		return fmt.Errorf("keeping the picture: %w", err)
 	}
 	return nil
+}
+
+func (p picture) open(site string) chromedp.Action[chromedp.Void] {
+	if p.isOver {
+		site = browser.Stranger(site)
+	}
+	if p.form != nil {
+		return browser.Post(site, p.path, p.form)
+	}
+	return chromedp.Steps(chromedp.Navigate(site+p.path), chromedp.WaitVisible(chromedp.CSS("body")))
 }
 
 // unroll makes the browser as high as the page. Where Chromium takes what is beyond its edge, it shifts pages that are read from right to left.
