@@ -205,7 +205,7 @@ func TestWaivingAPreflightCheck(t *testing.T) {
 	require.Equal(t, []string{rollout.SignalWaive}, s.world.Controls)
 	require.Equal(t, "backup", s.world.Steered[0].Subject)
 	text := s.get(a.header.Get("Location")).text()
-	inOrder(t, text, "The rollout was asked to take the check as passed.", "backup no backup is on record", "Waived by admin.")
+	inOrder(t, text, "The rollout was asked to take the check as passed.", "backup no backup is on record", "waived by admin")
 	require.NotContains(t, s.get("/admin/").body, page)
 }
 
