@@ -108,7 +108,7 @@ func newAlertRow(a monitoring.AlertView, events []monitoring.AlertEvent, from, n
 	}
 	for _, e := range events {
 		if !e.At.Before(from) {
-			row.events = append(row.events, e)
+			row.listed(e)
 		}
 		if silent != nil && !e.At.Before(silent.To) {
 			end(&row.Silences, &silent, silent.To)
@@ -117,12 +117,7 @@ func newAlertRow(a monitoring.AlertView, events []monitoring.AlertEvent, from, n
 		case monitoring.AlertFired:
 			fires = &alertSpan{From: e.At, To: now}
 		case monitoring.AlertRepeated, monitoring.AlertAcknowledged: // which only happen while it fires
-			if fires == nil {
-				fires = &alertSpan{From: row.Known, To: now}
-			}
-			if e.Type == monitoring.AlertAcknowledged && !e.At.Before(from) {
-				row.Marks = append(row.Marks, e.At)
-			}
+			fires = cmp.Or(fires, &alertSpan{From: row.Known, To: now})
 		case monitoring.AlertCleared:
 			end(&row.Firings, &fires, e.At)
 		case monitoring.AlertSilenced:
@@ -143,13 +138,21 @@ func newAlertRow(a monitoring.AlertView, events []monitoring.AlertEvent, from, n
 	return row
 }
 
+// listed takes an event of the range.
+func (r *alertRow) listed(e monitoring.AlertEvent) {
+	r.events = append(r.events, e)
+	if e.Type == monitoring.AlertAcknowledged {
+		r.Marks = append(r.Marks, e.At)
+	}
+}
+
 // Words say what the row shows.
 func (r alertRow) Words() string {
 	words := fmt.Sprintf("fired %d times", len(r.Firings))
-	switch n := len(r.Firings); {
-	case n == 0:
+	switch len(r.Firings) {
+	case 0:
 		words = "did not fire"
-	case n == 1:
+	case 1:
 		words = "fired once"
 	}
 	if n := len(r.Firings); n > 0 && r.Firings[n-1].Open {

@@ -11,8 +11,8 @@ import (
 	"marketplace.example/trials/internal/domain/monitoring"
 )
 
-// The alert's events, numbered from some number on, as hours before now; what ends a silence is given as hours after now.
-func eventsOf(now time.Time, seq int, all ...monitoring.AlertEvent) []monitoring.AlertEvent {
+// eventsOf are an alert's events, numbered from seq on.
+func eventsOf(seq int, all ...monitoring.AlertEvent) []monitoring.AlertEvent {
 	for i := range all {
 		all[i].Seq = seq + i
 	}
@@ -41,16 +41,16 @@ func TestBarsOfAnAlert(t *testing.T) {
 		words             string
 	}{
 		"nothing":             {nil, nil, nil, 0, 100, 0, "did not fire"},
-		"before the range":    {eventsOf(now, 1, event(fired, 130), event(cleared, 120)), nil, nil, 0, 100, 0, "did not fire"},
-		"across its start":    {eventsOf(now, 1, event(fired, 130), event(cleared, 90)), []alertSpan{{from, ago(90), false}}, nil, 0, 100, 1, "fired once"},
-		"all along":           {eventsOf(now, 1, event(fired, 130)), []alertSpan{{from, now, true}}, nil, 0, 100, 0, "fired once, and does now"},
-		"twice, acknowledged": {eventsOf(now, 1, event(fired, 50), event(again, 49), event(cleared, 40), event(fired, 30), event(seen, 29)), []alertSpan{{ago(50), ago(40), false}, {ago(30), now, true}}, nil, 1, 100, 5, "fired 2 times, and does now, was acknowledged"},
-		"silence runs out":    {eventsOf(now, 1, silenced(60, 50), event(fired, 40)), []alertSpan{{ago(40), now, true}}, []alertSpan{{ago(60), ago(50), false}}, 0, 100, 2, "fired once, and does now, was silenced"},
-		"silence holds":       {eventsOf(now, 1, silenced(10, -10)), nil, []alertSpan{{ago(10), now, true}}, 0, 100, 1, "did not fire, was silenced"},
-		"silence renewed, ended": {eventsOf(now, 1, silenced(60, 20), silenced(50, 10), event(loud, 30)), nil, []alertSpan{{ago(60), ago(50), false}, {ago(50), ago(30), false}},
+		"before the range":    {eventsOf(1, event(fired, 130), event(cleared, 120)), nil, nil, 0, 100, 0, "did not fire"},
+		"across its start":    {eventsOf(1, event(fired, 130), event(cleared, 90)), []alertSpan{{from, ago(90), false}}, nil, 0, 100, 1, "fired once"},
+		"all along":           {eventsOf(1, event(fired, 130)), []alertSpan{{from, now, true}}, nil, 0, 100, 0, "fired once, and does now"},
+		"twice, acknowledged": {eventsOf(1, event(fired, 50), event(again, 49), event(cleared, 40), event(fired, 30), event(seen, 29)), []alertSpan{{ago(50), ago(40), false}, {ago(30), now, true}}, nil, 1, 100, 5, "fired 2 times, and does now, was acknowledged"},
+		"silence runs out":    {eventsOf(1, silenced(60, 50), event(fired, 40)), []alertSpan{{ago(40), now, true}}, []alertSpan{{ago(60), ago(50), false}}, 0, 100, 2, "fired once, and does now, was silenced"},
+		"silence holds":       {eventsOf(1, silenced(10, -10)), nil, []alertSpan{{ago(10), now, true}}, 0, 100, 1, "did not fire, was silenced"},
+		"silence renewed, ended": {eventsOf(1, silenced(60, 20), silenced(50, 10), event(loud, 30)), nil, []alertSpan{{ago(60), ago(50), false}, {ago(50), ago(30), false}},
 			0, 100, 3, "did not fire, was silenced"},
-		"silence of before the range": {eventsOf(now, 1, silenced(130, 120), event(loud, 90)), nil, nil, 0, 100, 1, "did not fire"},
-		"the earlier left out":        {eventsOf(now, 7, event(again, 50), event(cleared, 40)), []alertSpan{{ago(50), ago(40), false}}, nil, 0, 50, 2, "fired once"},
+		"silence of before the range": {eventsOf(1, silenced(130, 120), event(loud, 90)), nil, nil, 0, 100, 1, "did not fire"},
+		"the earlier left out":        {eventsOf(7, event(again, 50), event(cleared, 40)), []alertSpan{{ago(50), ago(40), false}}, nil, 0, 50, 2, "fired once"},
 	} {
 		row := newAlertRow(monitoring.AlertView{}, c.events, from, now)
 		require.Equal(t, c.firings, row.Firings, name)
