@@ -23,7 +23,7 @@ func TestEveryPageAndListHasAnAddress(t *testing.T) {
 	}
 	description, err := os.ReadFile("../../api/rest/openapi.yaml")
 	require.NoError(t, err)
-	for _, path := range regexp.MustCompile(`(?m)^  (/\S*):\n(?:    .*\n)*?    get:`).FindAllSubmatch(description, -1) {
+	for _, path := range regexp.MustCompile(`(?m)^ {2}(/\S*):\n(?: {4}.*\n)*? {4}get:`).FindAllSubmatch(description, -1) {
 		routes[string(path[1])] = true
 	}
 	have := map[string]bool{}

@@ -53,13 +53,13 @@ func NewMeter(ctx context.Context, uri string) (*Meter, error) {
 	return m, nil
 }
 
-// Take returns what was counted since the last time.
-func (m *Meter) Take() Usage {
+// Drain returns what was counted since the last time.
+func (m *Meter) Drain() Usage {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	taken := m.usage
+	counted := m.usage
 	m.usage = Usage{}
-	return taken
+	return counted
 }
 
 func (m *Meter) accept() {
@@ -96,8 +96,8 @@ const (
 
 // carry takes messages from one side to the other, and counts each before it goes on: so all is counted by when the API answers.
 func (c *counted) carry(to, from net.Conn, count func(message []byte)) {
-	defer to.Close()   //nolint:errcheck // the other side has gone
-	defer from.Close() //nolint:errcheck // as above
+	defer to.Close()
+	defer from.Close()
 	for {
 		head := make([]byte, headLength)
 		if _, err := io.ReadFull(from, head); err != nil {
@@ -107,7 +107,8 @@ func (c *counted) carry(to, from net.Conn, count func(message []byte)) {
 		if length < headLength {
 			return
 		}
-		message := append(head, make([]byte, length-headLength)...)
+		message := make([]byte, length)
+		copy(message, head)
 		if _, err := io.ReadFull(from, message[headLength:]); err != nil {
 			return
 		}

@@ -44,7 +44,11 @@ func Start(ctx context.Context, embedded *stack.Stack, trials int, start func(co
 		return nil, err
 	}
 	subject := &Subject{System: s, meter: m, session: session}
-	return subject, subject.rest(ctx)
+	if err := subject.rest(ctx); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return subject, nil
 }
 
 // rest finds out what the API uses when nothing is asked of it: it notes how it is, and the driver watches the server.
@@ -75,11 +79,7 @@ type Cost struct {
 // Ask asks for an address once. Bytes are those of the answer too.
 func (s *Subject) Ask(ctx context.Context, a Address) (Cost, error) {
 	api, _ := s.Pids()
-	header := http.Header{}
-	for name, values := range s.session {
-		header[name] = values
-	}
-	token, body := s.Secrets.AdminToken, a.Body
+	token := s.Secrets.AdminToken
 	if strings.HasPrefix(a.Path, "/admin/") {
 		token = ""
 	}
@@ -87,13 +87,13 @@ func (s *Subject) Ask(ctx context.Context, a Address) (Cost, error) {
 	if err != nil {
 		return Cost{}, err
 	}
-	s.meter.Take()
+	s.meter.Drain()
 	began := time.Now()
-	answer, err := system.Call(ctx, a.method(), s.API+a.Path, token, body, header)
+	answer, err := system.Call(ctx, a.method(), s.API+a.Path, token, a.Body, s.session)
 	if err != nil {
 		return Cost{}, err
 	}
-	c := Cost{Usage: s.meter.Take(), Status: answer.Status}
+	c := Cost{Usage: s.meter.Drain(), Status: answer.Status}
 	after, err := processor(api)
 	c.Processor, c.Bytes = max(0, after-before-time.Duration(s.idle*float64(time.Since(began)))), c.Bytes+len(answer.Body)
 	if err == nil && answer.Status >= http.StatusInternalServerError && answer.Status != http.StatusServiceUnavailable {
