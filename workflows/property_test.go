@@ -196,12 +196,12 @@ func (p *rolloutProperty) send(t *rapid.T, m word) (onReceived func()) {
 		if asked.FlagsVersion == 0 && p.model.HandVersion > knew { // found while it waited
 			asked.FlagsVersion = p.model.HandVersion - 1
 		}
-		p.hear(m.name, asked, p.w.env.Now())
+		p.carryOut(m.name, asked, p.w.env.Now())
 	}
 }
 
-// hear has the model carry out a message. What was seen when it was asked for matters only to what raises.
-func (p *rolloutProperty) hear(name string, asked flags.Request, now time.Time) {
+// carryOut has the model carry out a message. What was seen when it was asked for matters only to what raises.
+func (p *rolloutProperty) carryOut(name string, asked flags.Request, now time.Time) {
 	if !p.model.Raises(name, asked) {
 		asked.Seen = ""
 	}
@@ -224,7 +224,7 @@ func (p *rolloutProperty) wait(m word) {
 	if p.model.HandVersion > 0 {
 		asked.FlagsVersion = p.model.HandVersion - 1
 	}
-	p.hear(m.name, asked, p.w.startedAt)
+	p.carryOut(m.name, asked, p.w.startedAt)
 }
 
 // byHand changes the flags, those of the world and the model's.
