@@ -218,21 +218,14 @@ func (b *dashboardUser) shortensByMistake(id string) {
 	})
 }
 
-// resends has the last e-mail sent once more, as one bulk operation: looked at by a dry run, and started.
+// resends has a vendor's welcome sent once more, from the page of its trial.
 func (b *dashboardUser) resends(id string) {
 	b.t.Helper()
-	b.asks("/admin/bulk/start", "the vendor has lost it", "The dry run has begun.",
-		chromedp.SetValue(chromedp.CSS("#action"), "resend"), chromedp.SetValue(chromedp.CSS("#csv"), "vendor_id\n"+id+"\n"))
-	b.waits("the dry run", func() error {
-		if text := b.text("main"); !strings.Contains(text, "Dry run over") {
-			return fmt.Errorf("is not over: %q", text)
-		}
-		return nil
-	})
-	at, err := chromedp.Run(b.browser, chromedp.Location())
-	require.NoError(b.t, err)
-	path, _, _ := strings.Cut(strings.TrimPrefix(at, b.API), "?")
-	b.asks(path+"/start", "looked at", "It was asked to start.")
+	path := "/admin/trials/" + id + "/emails/welcome/0/resend"
+	b.opens("/admin/trials/" + id)
+	b.follows(`main a[href="` + path + `"]`)
+	b.fits("support-5a-resend")
+	b.asks(path, "the vendor has lost it", "Its operation")
 	b.awaitMail(soon, id, "resend-")
 }
 

@@ -60,7 +60,7 @@ func TestDecideResendOfOneEmail(t *testing.T) {
 			require.Equal(t, c.reason == "", d.Outcome == bulk.Succeeded)
 			if c.reason == "" {
 				require.Nil(t, d.ResendRefusal())
-				require.Equal(t, c.email, bulk.Email{Kind: d.Step.Kind, Revision: d.Step.Revision})
+				require.Equal(t, bulk.Email{Kind: d.Step.Kind, Revision: d.Step.Revision}, c.email)
 				return
 			}
 			require.Equal(t, c.reason, d.Reason)
