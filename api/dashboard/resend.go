@@ -115,13 +115,13 @@ func (d *dashboard) resend(w http.ResponseWriter, r *http.Request) {
 	if order.Seen == "" || key == "" {
 		err = trial.Conflict("this form is not whole: open this page again")
 	}
-	var begun bulk.View
+	var operation bulk.View
 	if err == nil {
-		begun, err = d.Bulks.ResendEmailRecorded(r.Context(), key, order)
+		operation, err = d.Bulks.ResendEmailRecorded(r.Context(), key, order)
 	}
 	if err == nil {
-		d.Log.Info("e-mail sent again from the dashboard", zap.String("vendorId", order.VendorID), zap.String("operation", begun.Operation.ID))
-		http.Redirect(w, r, root+"trials/"+order.VendorID+"?"+url.Values{"resent": {begun.Operation.ID}}.Encode(), http.StatusSeeOther)
+		d.Log.Info("e-mail sent again from the dashboard", zap.String("vendorId", order.VendorID), zap.String("operation", operation.Operation.ID))
+		http.Redirect(w, r, root+"trials/"+order.VendorID+"?"+url.Values{"resent": {operation.Operation.ID}}.Encode(), http.StatusSeeOther)
 		return
 	}
 	view.Reason, view.RequestID = r.PostFormValue("reason"), keyAfter(key, err)

@@ -50,21 +50,21 @@ func TestAnEmailIsSentAgainOnItsPage(t *testing.T) {
 		require.Equal(t, http.StatusSeeOther, a.status, a.text())
 	}
 	require.Len(t, s.world.Operations, operations+1)
-	begun := s.world.Operations[operations]
-	require.Equal(t, &bulk.Email{Kind: "reminder-3d"}, begun.Operation.Email)
-	require.Equal(t, []bulk.Item{{Number: 1, VendorID: "vendor-013"}}, s.world.Items[begun.Operation.ID])
+	operation := s.world.Operations[operations]
+	require.Equal(t, &bulk.Email{Kind: "reminder-3d"}, operation.Operation.Email)
+	require.Equal(t, []bulk.Item{{Number: 1, VendorID: "vendor-013"}}, s.world.Items[operation.Operation.ID])
 	after := a.header.Get("Location")
-	require.Equal(t, ofTrial+"?resent="+begun.Operation.ID, after)
+	require.Equal(t, ofTrial+"?resent="+operation.Operation.ID, after)
 	require.Contains(t, s.get(after).text(), "reminder-3d is on its way")
 	inOrder(t, s.get(reminded).text(), "Sent again Asked for by admin", "not yet", "It cannot be sent again now: it is being sent again already")
-	require.Contains(t, s.get("/admin/bulk/"+begun.Operation.ID).text(), "Resend reminder-3d")
+	require.Contains(t, s.get("/admin/bulk/"+operation.Operation.ID).text(), "Resend reminder-3d")
 	last := s.world.Record[len(s.world.Record)-1]
 	require.Equal(t, "resendEmail", last.Action)
 	require.Equal(t, "trials/vendor-013/emails/reminder-3d/0", last.Subject)
 	require.Equal(t, audit.Done, last.Outcome)
 
 	s.world.Moment = s.world.Moment.Add(time.Minute)
-	s.world.Resend(begun.Operation.ID, bulk.Succeeded, bulk.ReasonCarriedOut)
+	s.world.Resend(operation.Operation.ID, bulk.Succeeded, bulk.ReasonCarriedOut)
 	page := s.get(after)
 	inOrder(t, page.text(), "reminder-3d was sent again.", "E-mails", "reminder-3d, sent again as it was sent", "nothing yet", "reminder-3d as it was sent Send again …")
 	inOrder(t, s.get(reminded).text(), "Sent last", "Sent again Asked for by admin", ": sent", "Reason")

@@ -22,11 +22,11 @@ func TestSessionsAreListedByPages(t *testing.T) {
 	w.SignedIn = map[access.Key]access.Session{}
 	for i := range 120 {
 		key := access.KeyOf(fmt.Sprint("session ", i))
-		begun := w.Moment.Add(-time.Duration(i) * time.Second)
+		since := w.Moment.Add(-time.Duration(i) * time.Second)
 		if i%2 == 1 {
-			begun = w.Moment.Add(-access.SessionLife)
+			since = w.Moment.Add(-access.SessionLife)
 		}
-		w.SignedIn[key] = access.NewSession(key, access.Person{Name: fmt.Sprint("oidc:person-", i), Role: access.Viewer, Subject: fmt.Sprint(i)}, begun)
+		w.SignedIn[key] = access.NewSession(key, access.Person{Name: fmt.Sprint("oidc:person-", i), Role: access.Viewer, Subject: fmt.Sprint(i)}, since)
 	}
 	s, _ := withProvider(t, w)
 	s.signIn(adminToken)

@@ -41,9 +41,9 @@ type provider struct {
 	// asked are the forms that came to the token endpoint.
 	asked []url.Values
 	down  bool
-	// away are the paths that fail.
-	away  []string
-	nonce string
+	// failing are the paths that fail.
+	failing []string
+	nonce   string
 }
 
 func newKey(t *testing.T) *rsa.PrivateKey {
@@ -74,7 +74,7 @@ func newProvider(t *testing.T) *provider {
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if p.down || slices.Contains(p.away, r.URL.Path) {
+		if p.down || slices.Contains(p.failing, r.URL.Path) {
 			http.Error(w, "ada@example.com is down", http.StatusInternalServerError)
 			return
 		}
@@ -413,13 +413,13 @@ func TestARenewalThatIsBrokenOff(t *testing.T) {
 	} {
 		p := newProvider(t)
 		party := p.party()
-		p.claims["nonce"], p.claims["groups"], p.away = nil, nil, []string{path}
+		p.claims["nonce"], p.claims["groups"], p.failing = nil, nil, []string{path}
 		p.info = map[string]any{"sub": "248289761001", "groups": []string{"support"}}
 		person, err := party.Renew(t.Context(), "refresh-1", access.SubjectHash("248289761001"))
 		require.EqualError(t, err, says)
 		require.Equal(t, access.Person{Refresh: "refresh-2"}, person)
 		p.mu.Lock()
-		p.away = nil
+		p.failing = nil
 		p.mu.Unlock()
 		person, err = party.Renew(t.Context(), person.Refresh, access.SubjectHash("248289761001"))
 		require.NoError(t, err)

@@ -131,13 +131,13 @@ func TestOfTwoWhoHaveSeenTheSameOneSendsAgain(t *testing.T) {
 	a := newAPI(t)
 	a.welcomed()
 	email := bulk.Email{Kind: trial.Welcome}
-	look, err := a.app.LookAtEmail(t.Context(), "v-1", email)
+	shown, err := a.app.LookAtEmail(t.Context(), "v-1", email)
 	require.NoError(t, err)
-	require.Nil(t, look.Refusal)
+	require.Nil(t, shown.Refusal)
 	other := idempotency.Claim{Request: "bulk-another", At: present.Add(-time.Second)}
-	key := "resend v-1 " + look.Mark
+	key := "resend v-1 " + shown.Mark
 	a.store.Keys[key] = other
-	order := app.ResendOrder{VendorID: "v-1", Email: email, Reason: "lost", Seen: look.Mark}
+	order := app.ResendOrder{VendorID: "v-1", Email: email, Reason: "lost", Seen: shown.Mark}
 	_, err = a.app.ResendEmailRecorded(t.Context(), "k-1", order)
 	require.Equal(t, trial.CodeConflict, trial.CodeOf(err))
 	require.Contains(t, err.Error(), "somebody else has just asked")

@@ -67,15 +67,15 @@ type ResendLook struct {
 // LastSent is when the e-mail was last handed to the mail service; nil for never.
 func (l ResendLook) LastSent() *time.Time {
 	var last *time.Time
-	look := func(s *trial.Send) {
+	latest := func(s *trial.Send) {
 		if s != nil && s.Status == trial.SendSent && (last == nil || s.ClaimedAt.After(*last)) {
 			last = &s.ClaimedAt
 		}
 	}
-	look(l.Send)
+	latest(l.Send)
 	for _, again := range l.Again {
 		if again.Email != nil {
-			look(again.Send)
+			latest(again.Send)
 		}
 	}
 	return last
@@ -115,37 +115,37 @@ func (a *App) TrialEmails(ctx context.Context, vendorID string) ([]TrialEmail, e
 // LookAtEmail says what is to be known of an e-mail before it is sent again. An unknown one is a *trial.Error with
 // trial.CodeNotFound.
 func (a *App) LookAtEmail(ctx context.Context, vendorID string, e bulk.Email) (ResendLook, error) {
-	look := ResendLook{Email: e}
+	shown := ResendLook{Email: e}
 	doc, err := a.Store.Flags(ctx)
 	if err != nil {
-		return look, err
+		return shown, err
 	}
 	if _, err = a.Store.Vendor(ctx, vendorID); err != nil { // else it would be told from a trial that is none
-		return look, err
+		return shown, err
 	}
 	o := bulk.ResendOf(e, "")
 	facts, err := ItemFacts(ctx, a.Store, o, vendorID, doc.FeatureFlags, a.Present())
 	if err != nil {
-		return look, err
+		return shown, err
 	}
-	look.Vendor, look.Trial = facts.Vendor, facts.Trial
+	shown.Vendor, shown.Trial = facts.Vendor, facts.Trial
 	sends, err := a.Store.Sends(ctx, vendorID)
 	if err != nil {
-		return look, err
+		return shown, err
 	}
-	look.Send = sendOf(sends, e.Key(vendorID))
-	stepped := slices.ContainsFunc(look.Trial.Steps, func(r trial.StepRecord) bool {
+	shown.Send = sendOf(sends, e.Key(vendorID))
+	stepped := slices.ContainsFunc(shown.Trial.Steps, func(r trial.StepRecord) bool {
 		return r.Step.Kind == e.Kind && r.Step.Revision == e.Revision
 	})
-	if look.Send == nil && !stepped {
-		return look, &trial.Error{Code: trial.CodeNotFound, Message: "there is no e-mail " + e.Key(vendorID)}
+	if shown.Send == nil && !stepped {
+		return shown, &trial.Error{Code: trial.CodeNotFound, Message: "there is no e-mail " + e.Key(vendorID)}
 	}
-	if look.Again, err = a.resent(ctx, vendorID, sends, e); err != nil {
-		return look, err
+	if shown.Again, err = a.resent(ctx, vendorID, sends, e); err != nil {
+		return shown, err
 	}
-	look.Refusal = look.refusal(o.Decide(bulk.Item{VendorID: vendorID}, facts), o.Against(doc.FeatureFlags))
-	look.Mark = look.mark(sends)
-	return look, nil
+	shown.Refusal = shown.refusal(o.Decide(bulk.Item{VendorID: vendorID}, facts), o.Against(doc.FeatureFlags))
+	shown.Mark = shown.mark(sends)
+	return shown, nil
 }
 
 // refusal is why the e-mail cannot be sent again, by the decision on it and the flag against it.
@@ -230,16 +230,16 @@ func (a *App) ResendEmail(ctx context.Context, o ResendOrder) (bulk.View, error)
 	if trial.CodeOf(err) != trial.CodeNotFound {
 		return bulk.View{}, err
 	}
-	look, err := a.LookAtEmail(ctx, o.VendorID, o.Email)
+	shown, err := a.LookAtEmail(ctx, o.VendorID, o.Email)
 	switch {
 	case err != nil:
 		return bulk.View{}, err
-	case o.Seen != "" && o.Seen != look.Mark:
+	case o.Seen != "" && o.Seen != shown.Mark:
 		return bulk.View{}, trial.Conflict("the trial, its e-mails or what stops them have changed since this was shown: look again")
-	case look.Refusal != nil:
-		return bulk.View{}, look.Refusal
+	case shown.Refusal != nil:
+		return bulk.View{}, shown.Refusal
 	}
-	if err := a.resendTurn(ctx, o.VendorID, look.Mark); err != nil {
+	if err := a.resendTurn(ctx, o.VendorID, shown.Mark); err != nil {
 		return bulk.View{}, err
 	}
 	return a.StartBulk(ctx, operation, list)

@@ -81,11 +81,11 @@ func addSuppression(some rows, i int, now time.Time) {
 
 func addSession(some rows, n int, now time.Time) {
 	key := sessionKey(n)
-	begun := now
+	since := now
 	if n%2 == 0 && n > 0 {
-		begun = now.Add(-access.SessionLimit - time.Hour)
+		since = now.Add(-access.SessionLimit - time.Hour)
 	}
-	s := access.NewSession(key, access.Person{Name: fmt.Sprintf("oidc:person-%05d", n), Role: access.Viewer, Subject: access.SubjectHash(string(key))}, begun)
+	s := access.NewSession(key, access.Person{Name: fmt.Sprintf("oidc:person-%05d", n), Role: access.Viewer, Subject: access.SubjectHash(string(key))}, since)
 	if s.EndsAt.After(now) {
 		s.ExpiresAt = s.EndsAt // so that it lasts longer than the comparison
 	}

@@ -47,8 +47,8 @@ func (s *Store) Sessions(ctx context.Context, now time.Time, after string, limit
 		return nil, "", err
 	}
 	// Those that began before then are over, however often they were renewed.
-	begun := bson.E{Key: "since", Value: bson.D{{Key: "$gt", Value: stored(now.Add(-access.SessionLimit))}}}
-	filter := append(bson.D{begun}, good(now)...)
+	alive := bson.E{Key: "since", Value: bson.D{{Key: "$gt", Value: stored(now.Add(-access.SessionLimit))}}}
+	filter := append(bson.D{alive}, good(now)...)
 	if from != (place{}) {
 		filter = append(filter, bson.E{Key: "$or", Value: bson.A{
 			bson.D{{Key: "since", Value: bson.D{{Key: "$lt", Value: from.at}}}},

@@ -113,11 +113,11 @@ func TestGoodSessionsAreListedByPages(t *testing.T) {
 	s := newTestStore(t)
 	var want []string
 	for i := range 9 {
-		key, begun := access.KeyOf(fmt.Sprintf("session %d", i)), at.Add(-time.Duration(i)*time.Second)
+		key, since := access.KeyOf(fmt.Sprintf("session %d", i)), at.Add(-time.Duration(i)*time.Second)
 		if i == 3 {
-			begun = at.Add(-access.SessionLife) // just over
+			since = at.Add(-access.SessionLife) // just over
 		}
-		session := access.NewSession(key, access.Person{Name: "oidc:ada", Role: access.Viewer, Subject: fmt.Sprint(i % 2)}, begun)
+		session := access.NewSession(key, access.Person{Name: "oidc:ada", Role: access.Viewer, Subject: fmt.Sprint(i % 2)}, since)
 		require.NoError(t, s.AddSession(t.Context(), key, session))
 		if i == 5 {
 			_, err := s.EndSession(t.Context(), session.ID, "admin", at)
