@@ -83,6 +83,7 @@ func addPages(add func(route string, paths ...string)) {
 	}
 	add("/admin/trials/{id}/emails/{kind}/{revision}", "/admin/trials/"+id+"/emails/welcome/0")
 	add("/admin/trials/{id}/emails/{kind}/{revision}/frame", "/admin/trials/"+id+"/emails/welcome/0/frame")
+	add("/admin/trials/{id}/emails/{kind}/{revision}/resend", "/admin/trials/"+id+"/emails/welcome/0/resend")
 	add("/admin/suppressions/{id}", "/admin/suppressions/"+id)
 	add("/admin/mail/{kind}", "/admin/mail/welcome")
 	add("/admin/mail/{kind}/frame", "/admin/mail/welcome/frame")
@@ -103,6 +104,8 @@ func addPages(add func(route string, paths ...string)) {
 	add("/admin/flags/{flag}", "/admin/flags/trialAutomation.autoExpiration", "/admin/flags/adminTools.enabled")
 	add("/admin/tokens/{token:[0-9a-f]{16}}/revoke", "/admin/tokens/"+tokenID()+"/revoke")
 	add("/admin/sessions/{session:[0-9a-f]{16}}/end", "/admin/sessions/"+session+"/end")
+	add("/admin/alerts", "/admin/alerts", "/admin/alerts?days=90")
+	add("/admin/zone", "/admin/zone")
 	add("/admin/alerts/{alert}", "/admin/alerts/workerAway")
 	for _, control := range []string{"acknowledge", "silence", "unsilence"} {
 		add("/admin/alerts/{alert}/{control:acknowledge|silence|unsilence}", "/admin/alerts/workerAway/"+control)
