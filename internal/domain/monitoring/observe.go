@@ -266,7 +266,7 @@ func (s Situation) workers() Observation {
 	missing := max(0, s.Parts.WorkersNeeded-here)
 	age := ""
 	if sign := s.Parts.WorkerSign; !sign.IsZero() {
-		age = fmt.Sprintf("; the last sign of life is %s old", formatDuration(s.Now.Sub(sign)))
+		age = fmt.Sprintf("; the last sign of life is %s old", formatDuration(max(0, s.Now.Sub(sign)))) // their clocks may be ahead
 	}
 	return observed(float64(missing), here, "%d of %d workers poll for work%s", here, s.Parts.WorkersNeeded, age)
 }

@@ -43,6 +43,8 @@ func TestTheAlertSaysHowOldWhatIsKnownOfWorkersIs(t *testing.T) {
 	t.Parallel()
 	s := Situation{ReportFacts: ReportFacts{Now: now}, Parts: Parts{Workers: new(1), WorkersNeeded: 1, WorkerSign: ago(12 * time.Second)}}
 	require.Equal(t, "1 of 1 workers poll for work; the last sign of life is 12s old", s.workers().Text)
+	s.Parts.WorkerSign = ago(-33 * time.Millisecond) // by another machine's clock
+	require.Equal(t, "1 of 1 workers poll for work; the last sign of life is 0s old", s.workers().Text)
 	s.Parts.WorkerSign = time.Time{}
 	require.Equal(t, "1 of 1 workers poll for work", s.workers().Text)
 }
