@@ -53,7 +53,7 @@ func TestAnEMailIsSeenAsItWasSent(t *testing.T) {
 	require.Contains(t, string(page("/admin/trials/"+ada.id).Body), path)
 	key := ada.id + "/welcome/0"
 	printed := s.starter("mail", "show", key)
-	require.Contains(t, printed, "The words of yesterday")
+	require.Contains(t, printed, "\nHello,\n")
 	require.NotContains(t, printed, ada.name)
 	require.NotContains(t, printed, "/unsubscribe/v1.")
 
