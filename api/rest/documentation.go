@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
@@ -66,8 +67,12 @@ type fieldView struct {
 	Required                bool
 }
 
-// documentation is the page made from the description.
-func documentation(spec *openapi3.T) ([]byte, error) {
+// documentation is the page made from the description, which never changes.
+var documentation = sync.OnceValues(func() ([]byte, error) {
+	spec, err := specification()
+	if err != nil {
+		return nil, err
+	}
 	view := documentView{Title: spec.Info.Title, Description: spec.Info.Description}
 	for _, tag := range spec.Tags {
 		group := groupView{Name: tag.Name, Description: tag.Description}
@@ -82,7 +87,7 @@ func documentation(spec *openapi3.T) ([]byte, error) {
 	}
 	slices.SortFunc(view.Schemas, func(a, b schemaView) int { return strings.Compare(a.Name, b.Name) })
 	return render(documentationPage, view)
-}
+})
 
 func operationsOf(tag, path string, item *openapi3.PathItem) []operationView {
 	var views []operationView

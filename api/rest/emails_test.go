@@ -3,6 +3,7 @@ package rest_test
 import (
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,10 +18,15 @@ import (
 	"marketplace.example/trials/internal/wiring"
 )
 
+// builtInMails are the built-in templates; to read them takes longer than most tests.
+var builtInMails = sync.OnceValues(func() (*wiring.Templates, error) {
+	return wiring.NewTemplates(config.Config{}.Mail, zap.NewNop())
+})
+
 // shownMails renders e-mails with the neutral brand and the built-in words.
 func shownMails(t *testing.T) wiring.Mails {
 	t.Helper()
-	templates, err := wiring.NewTemplates(config.Config{}.Mail, zap.NewNop())
+	templates, err := builtInMails()
 	require.NoError(t, err)
 	return wiring.Mails{Templates: templates}
 }

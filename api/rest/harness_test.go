@@ -86,7 +86,7 @@ type options struct {
 func makeAPI(t *testing.T, o options) *api {
 	t.Helper()
 	a := &api{t: t, store: newStore(), spec: specification(t)}
-	router, err := gorillamux.NewRouter(a.spec)
+	router, err := described()
 	require.NoError(t, err)
 	a.router = router
 	now := func() time.Time { return present }
@@ -115,6 +115,15 @@ func makeAPI(t *testing.T, o options) *api {
 
 // load reads the API's description.
 var load = sync.OnceValues(func() (*openapi3.T, error) { return openapi3.NewLoader().LoadFromFile("openapi.yaml") })
+
+// described finds the operation of a request in the description.
+var described = sync.OnceValues(func() (routers.Router, error) {
+	spec, err := load()
+	if err != nil {
+		return nil, err
+	}
+	return gorillamux.NewRouter(spec)
+})
 
 // specification is the API's description; it is shared, so it may not be changed.
 func specification(t *testing.T) *openapi3.T {

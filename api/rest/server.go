@@ -84,7 +84,7 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := documentation(spec)
+	page, err := documentation()
 	if err != nil {
 		return nil, err
 	}
