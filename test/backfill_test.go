@@ -5,6 +5,9 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,11 +26,15 @@ var adopted = flag.Int("adopted", 100, "how many trials the backfill adopts; `ma
 // Many trials in the middle of their lives are adopted at once, and a worker that sends two e-mails a second falls behind.
 // That is no reason to roll back, and nobody is written to about what was before.
 func TestABackfillOfTrialsInTheMiddleOfTheirLives(t *testing.T) {
-	// So many trials have lasted 6 to 8 days when the marketplace hands them over. Days are the longer the more there are, so that a
-	// busy machine adopts them in their middle too, and some of the reminders of day 7 fall due before that and some after.
-	const youngest, widely, perSecond = 6, 2, 8
-	many := *adopted
-	s := begin(t, system.Options{Day: max(time.Duration(many)*time.Second/perSecond, leastBackfillDay), WorkerEnv: []string{"MAIL_SENDERS=500"}})
+	// So many trials have lasted 6 to 8 of their 90 days when the marketplace hands them over, and have a reminder every five. However
+	// late a busy machine adopts one, that is in its middle, with reminders before it and after. Days are the longer the more there are.
+	const youngest, widely, perSecond = 6, 2, 25
+	many, policies := *adopted, filepath.Join(t.TempDir(), "policies.yaml")
+	require.NoError(t, os.WriteFile(policies, longPolicy(), 0o600))
+	s := begin(t, system.Options{
+		Day: max(time.Duration(many)*time.Second/perSecond, leastBackfillDay), Env: []string{"POLICIES=" + policies},
+		WorkerEnv: []string{"MAIL_SENDERS=500"},
+	})
 	s.rollout(true, 0)
 	began := time.Now().UTC().Truncate(time.Millisecond)
 	vendors := make([]any, many)
@@ -48,8 +55,8 @@ func TestABackfillOfTrialsInTheMiddleOfTheirLives(t *testing.T) {
 	t.Logf("%d trials run after %.1f days", many, s.daysSince(began))
 
 	plan := shortPlan()
-	plan.NoticeDays, plan.StabilityDays, plan.GuardDays = 0.1, 0.3, 0.05
-	plan.Phases = []rollout.Phase{{Name: "all", Percentage: 100, SoakDays: 0.05, Gates: []rollout.Gate{}}}
+	plan.NoticeDays, plan.StabilityDays, plan.GuardDays = 0.5, 1, 0.2
+	plan.Phases = []rollout.Phase{{Name: "all", Percentage: 100, SoakDays: 0.2, Gates: []rollout.Gate{}}}
 	s.startRollout(plan)
 	s.pass()
 	v := s.awaitRollout(wholeLife, func(v rollout.View) error {
@@ -72,7 +79,7 @@ func TestABackfillOfTrialsInTheMiddleOfTheirLives(t *testing.T) {
 	for _, e := range s.decisions() {
 		require.NotEqual(t, rollout.EventRolledBack, e.Type, e.Reason)
 	}
-	eventually(t, wholeLife, func() error { // where all were adopted after day 7, the first e-mail is a later one
+	eventually(t, wholeLife, func() error { // the next reminder of some of them may be days away
 		n, err := s.database.Collection("trials").CountDocuments(s.ctx, bson.M{"steps.mailed": true})
 		if err == nil && n == 0 {
 			err = errors.New("no e-mail has been sent yet")
@@ -83,8 +90,33 @@ func TestABackfillOfTrialsInTheMiddleOfTheirLives(t *testing.T) {
 	s.countsAsAdopted(many)
 }
 
-// leastBackfillDay is long enough for a busy machine to start and adopt a hundred trials in some of them.
-const leastBackfillDay = 20 * time.Second
+// leastBackfillDay makes a trial of 90 days last nine minutes, in whose middle a busy machine can adopt a hundred of them.
+const leastBackfillDay = 6 * time.Second
+
+// longTrialDays is the length of the trials that are adopted.
+const longTrialDays = 90
+
+// longPolicy is the file of a policy whose trials are in their middle for long.
+func longPolicy() []byte {
+	const every = 5
+	var reminders strings.Builder
+	for days := longTrialDays - 2*every; days > 0; days -= every {
+		fmt.Fprintf(&reminders, "      - {id: reminder-%dd, after: beforeEnd, days: %d}\n", days, days)
+	}
+	return fmt.Appendf(nil, `policies:
+  - name: quarter
+    lengthDays: %d
+    graceDays: 3
+    sendHour: 9
+    quietDays: []
+    steps:
+      - {id: welcome}
+%s      - {id: expiry}
+      - {id: grace-end}
+rules: []
+default: quarter
+`, longTrialDays, &reminders)
+}
 
 func (s *scenario) daysSince(at time.Time) float64 {
 	return time.Since(at).Seconds() / s.Day.Seconds()
@@ -110,7 +142,7 @@ func (s *scenario) writesOfNothingPast(trials int) {
 	inTime, mailed, unsent := 0, 0, map[string]bool{}
 	for _, one := range all {
 		require.Equal(s.t, "control", one.Cohort, "what was dealt never changes")
-		if !one.AdoptedAt.IsZero() && one.AdoptedAt.Sub(one.StartedAt) < 14*s.Day { // a very busy machine may be later with some
+		if !one.AdoptedAt.IsZero() && one.AdoptedAt.Sub(one.StartedAt) < longTrialDays*s.Day {
 			inTime++
 		}
 		for _, r := range one.Steps {
