@@ -200,9 +200,10 @@ func (p *rolloutProperty) send(t *rapid.T, m word) (onReceived func()) {
 	}
 }
 
-// carryOut has the model carry out a message. What was seen when it was asked for matters only to what raises.
+// carryOut has the model carry out a message. What was seen when it was asked for matters only to what
+// raises, or lets a stage end.
 func (p *rolloutProperty) carryOut(name string, asked flags.Request, now time.Time) {
-	if !p.model.Raises(name, asked) {
+	if !p.model.BoundToSeen(name, asked) {
 		asked.Seen = ""
 	}
 	if e, err := p.model.Request(name, asked, p.judged, now); err == nil && e != nil {

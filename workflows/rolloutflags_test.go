@@ -104,29 +104,34 @@ func TestARolloutThatAPersonPausedInAnOutageGoesOnAfterIt(t *testing.T) {
 	require.Equal(t, rollout.Running, w.state().Status)
 }
 
-// The API compares what a person had seen with what is stored. Where the rollout goes on before the message reaches it, what admits
-// nobody else applies all the same: nobody is there to be told that it did not.
-func TestWhatAdmitsNobodyElseAppliesThoughTheRolloutHasGoneOn(t *testing.T) {
+// The API compares what a person had seen with what is stored. Where the rollout goes on before the message reaches it, what holds
+// back applies all the same, since nobody is there to be told that it did not; what admits more, or lets a stage end, does not.
+func TestWhatHoldsBackAppliesThoughTheRolloutHasGoneOn(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		message, payload, want string
+		applies                bool
 	}{
-		"a pause":         {rollout.SignalPause, `{"reason":"harm"`, "paused"},
-		"a lower value":   {rollout.SignalSetPercentage, `{"reason":"harm","percentage":10`, "paused"},
-		"a higher value":  {rollout.SignalSetPercentage, `{"reason":"faster","percentage":60`, "running"},
-		"the next stage":  {rollout.SignalAdvance, `{"reason":"faster"`, "running"},
-		"a person's word": {rollout.SignalTick, `{"reason":"asked","subject":"dashboards-operational","met":true`, "running"},
+		"a pause":             {rollout.SignalPause, `{"reason":"harm"`, "paused", true},
+		"a rollback":          {rollout.SignalRollback, `{"reason":"harm","percentage":0`, "rolled-back", true},
+		"a lower value":       {rollout.SignalSetPercentage, `{"reason":"harm","percentage":10`, "paused", true},
+		"a higher value":      {rollout.SignalSetPercentage, `{"reason":"faster","percentage":60`, "running", false},
+		"the next stage":      {rollout.SignalAdvance, `{"reason":"faster"`, "running", false},
+		"a criterion met":     {rollout.SignalTick, `{"reason":"asked","subject":"dashboards-operational","met":true`, "running", false},
+		"a criterion not met": {rollout.SignalTick, `{"reason":"asked","subject":"dashboards-operational","met":false`, "running", true},
+		"a waiver":            {rollout.SignalWaive, `{"reason":"known","subject":"backup"`, "running", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newRolloutWorld(t, 1)
+			open := rollout.Check{ID: rollout.CheckBackup, Verdict: rollout.Fail, Reason: "none is known"}
+			w.store(rollout.Event{Type: rollout.EventPreflight, At: w.startedAt, By: flags.Automatic, Checks: []rollout.Check{open}, Reason: "open"})
 			before := len(w.decisions)
 			w.prepare()
 			w.arrive([2]string{c.message, c.payload + `,"seen":"as it was before"}`})
 			w.run(taken, time.Hour)
 			require.Equal(t, c.want, string(w.state().Status))
-			applied := !rollout.MayRaise(c.message) || c.want == "paused"
-			require.Equal(t, applied, len(w.decisions) > before, "it is carried out")
+			require.Equal(t, c.applies, len(w.decisions) > before, "whether it is carried out")
 		})
 	}
 }

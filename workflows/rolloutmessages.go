@@ -41,8 +41,8 @@ func (r *rolloutRun) handle(ctx workflow.Context, m message) error {
 	}
 	for {
 		asked := request
-		if !r.state.Raises(m.name, asked) {
-			asked.Seen = "" // compared before the API passed it on: what admits nobody else applies whatever was decided meanwhile
+		if !r.state.BoundToSeen(m.name, asked) {
+			asked.Seen = "" // compared before the API passed it on: what holds back applies whatever was decided meanwhile
 		}
 		event, err := r.state.Request(m.name, asked, r.judged, workflow.Now(ctx))
 		if err != nil {

@@ -106,6 +106,12 @@ func MayRaise(name string) bool {
 	return name == SignalAdvance || name == SignalResume || name == SignalSetPercentage
 }
 
+// BoundToSeen reports whether a request counts only for the state that was seen when it was asked for: it raises, or it lets a stage
+// end by what a person has found of that one.
+func (s State) BoundToSeen(name string, r flags.Request) bool {
+	return name == SignalWaive || name == SignalTick && r.Met && !IsTask(r.Subject) || s.Raises(name, r)
+}
+
 // ticksTask reports whether a request ticks a task of a completed rollout:
 // tasks go on for months after it.
 func (s State) ticksTask(name string, r flags.Request) bool {
