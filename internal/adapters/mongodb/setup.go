@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -76,13 +77,35 @@ func ascending(fields ...string) bson.D {
 	return keys
 }
 
+// make makes the index, anew where an earlier version of the product has made it with other options.
+func (i index) make(ctx context.Context, all mongo.IndexView) error {
+	model := mongo.IndexModel{Keys: i.keys, Options: i.options}
+	_, err := all.CreateOne(ctx, model)
+	if isAnotherIndex(err) {
+		if err = all.DropOne(ctx, i.name()); err == nil {
+			_, err = all.CreateOne(ctx, model)
+		}
+	}
+	if notImplemented(err) {
+		return nil
+	}
+	return err //nolint:wrapcheck // Setup says which one it is
+}
+
+// name is the one that servers and the driver give an index that has none of its own.
+func (i index) name() string {
+	parts := make([]string, 0, len(i.keys))
+	for _, k := range i.keys {
+		parts = append(parts, fmt.Sprintf("%s_%v", k.Key, k.Value))
+	}
+	return strings.Join(parts, "_")
+}
+
 // Setup makes the indexes and the first flag document. It may be repeated, and
-// changes nothing that is there.
+// changes no documents that are there.
 func (s *Store) Setup(ctx context.Context) error {
 	for _, i := range indexes() {
-		model := mongo.IndexModel{Keys: i.keys, Options: i.options}
-		_, err := s.users.Database().Collection(i.collection).Indexes().CreateOne(ctx, model)
-		if err != nil && !notImplemented(err) {
+		if err := i.make(ctx, s.users.Database().Collection(i.collection).Indexes()); err != nil {
 			return failed(fmt.Sprintf("making the index of %s for %s", i.collection, i.serves), err)
 		}
 	}
@@ -110,6 +133,13 @@ func (s *Store) listSuppressions(ctx context.Context) error {
 		}
 		ofVendors[0].Value = docs[len(docs)-1].Lookup("_id")
 	}
+}
+
+// isAnotherIndex tells whether the server has an index of the same keys, or of the same name, with other options.
+func isAnotherIndex(err error) bool {
+	const optionsConflict, keySpecsConflict = 85, 86
+	var e mongo.ServerError
+	return errors.As(err, &e) && (e.HasErrorCode(optionsConflict) || e.HasErrorCode(keySpecsConflict))
 }
 
 // notImplemented tells whether the server lacks a feature altogether, as

@@ -115,6 +115,27 @@ func TestBadConnectionString(t *testing.T) {
 	require.False(t, isUnavailable(err))
 }
 
+// An earlier version made another index under the same name. A server refuses to change it, and MongoDB one with other options too.
+func TestSetupReplacesAnIndexOfAnEarlierVersion(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	all := s.users.Database().Collection(usersCollection).Indexes()
+	_, err := all.CreateOne(t.Context(), mongo.IndexModel{
+		Keys: ascending("isVendor"), Options: options.Index().SetName("isVendor_1_trialStartDate_1"),
+	})
+	require.NoError(t, err)
+	require.NoError(t, s.Setup(t.Context()))
+	cursor, err := all.List(t.Context())
+	require.NoError(t, err)
+	type named struct {
+		Name string `bson:"name"`
+		Key  bson.D `bson:"key"`
+	}
+	var found []named
+	require.NoError(t, cursor.All(t.Context(), &found))
+	require.Contains(t, found, named{Name: "isVendor_1_trialStartDate_1", Key: bson.D{{Key: "isVendor", Value: int32(1)}, {Key: "trialStartDate", Value: int32(1)}}})
+}
+
 func TestSetup(t *testing.T) {
 	t.Parallel()
 	s := newTestStore(t)
