@@ -59,6 +59,11 @@ dev: $(BUILD)/devstack ## Run the embedded stack, the API and the worker until i
 test: test-deps test-tools ## Run every test, those on the embedded stack included, and say at the end what failed
 	.ci/test
 
+# It makes ten minutes of them half an hour, in which a machine of two cores keeps no time.
+.PHONY: race
+race: test-deps test-tools ## Run the scenarios with the race detector, as make test runs everything else; half an hour
+	go test -race -timeout 90m ./test
+
 .PHONY: fuzz
 fuzz: ## Feed every decoder of bytes from outside with bytes made up, each for FUZZTIME (10m)
 	.ci/fuzz
