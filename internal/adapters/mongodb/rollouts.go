@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"marketplace.example/trials/internal/domain/rollout"
 	"marketplace.example/trials/internal/domain/trial"
@@ -156,31 +155,6 @@ func (s *Store) Decisions(ctx context.Context, id string, fromSeq, limit int) ([
 	return findSequence(ctx, "reading the decisions of rollout "+id, s.decisions,
 		func(seq int) string { return decisionKey(id, seq) }, fromSeq, limit,
 		func(d decisionDocument) rollout.Event { return d.Event })
-}
-
-// ledgerDocument is what a rollout's snapshots come to, and what was judged last.
-type ledgerDocument struct {
-	Key       string             `bson:"_id"`
-	Ledger    rollout.Ledger     `json:"ledger"`
-	Judgement *rollout.Judgement `json:"judgement"`
-}
-
-// Ledger is what a rollout's snapshots come to; found is false before the first. It is as large as there are vendors to watch.
-func (s *Store) Ledger(ctx context.Context, id string) (ledger rollout.Ledger, found bool, err error) {
-	doc, found, err := find[ledgerDocument](ctx, "reading the ledger of rollout "+id, s.ledgers, byID(id))
-	return doc.Ledger, found, err
-}
-
-// LatestJudgement is the judgement of a rollout's last snapshot, nil before the first.
-func (s *Store) LatestJudgement(ctx context.Context, id string) (*rollout.Judgement, error) {
-	alone := options.FindOne().SetProjection(ascending("judgement")) // the ledger beside it names every vendor
-	doc, _, err := find[ledgerDocument](ctx, "reading the latest judgement of rollout "+id, s.ledgers, byID(id), alone)
-	return doc.Judgement, err
-}
-
-// PutLedger stores a ledger and the judgement of its last snapshot.
-func (s *Store) PutLedger(ctx context.Context, id string, l rollout.Ledger, j rollout.Judgement) error {
-	return put(ctx, "storing the ledger of rollout "+id, s.ledgers, id, ledgerDocument{Key: id, Ledger: l, Judgement: &j})
 }
 
 // seriesDocument is how a rollout's judgements have developed. It lies beside the ledger, which is read more often.

@@ -37,21 +37,6 @@ type Ledger struct {
 	Starts []CallStart `json:"starts,omitempty"`
 	// Interval are the calls of the last intervals that API does not weigh yet: they are too few.
 	Interval CallInterval `json:"interval"`
-	// The vendors observed since this stage's start, by kind of observation.
-	EmailVendors map[string]bool `json:"emailVendors"`
-	StepVendors  map[string]bool `json:"stepVendors"`
-
-	// EmailDays and StepDays are the vendors' days that may still change.
-	EmailDays map[string]VendorDay `json:"emailDays"`
-	StepDays  map[string]VendorDay `json:"stepDays"`
-	// Awaited are the times of e-mails sent that have no report yet, by key.
-	Awaited map[string]time.Time `json:"awaited"`
-	// Settled are the times of recently reported e-mails, by key: their sending may
-	// become known later than their delivery.
-	Settled map[string]time.Time `json:"settled"`
-	// Delivered are the settled e-mails that were delivered, by key, with the time of sending: a delivered e-mail may still
-	// bounce.
-	Delivered map[string]time.Time `json:"delivered"`
 	// LastReportAt is when the mail service last reported on any e-mail.
 	LastReportAt time.Time `json:"heard"`
 
@@ -63,11 +48,8 @@ type Ledger struct {
 	// Since is the first admission's day; Admissions counts from it.
 	Since      time.Time               `json:"since"`
 	Admissions []evidence.AdmissionDay `json:"admissions"`
-	// DayOf is the admission day of vendors not converted yet.
-	DayOf map[string]int `json:"dayOf"`
-	// LeftOut is the admission day of vendors whose trials were cancelled: until they are revived, conversion counts
-	// them no more than the figure and the alert do.
-	LeftOut map[string]int `json:"leftOut,omitempty"`
+
+	OpenEvidence `bson:",inline"`
 }
 
 // VendorDay is one vendor's day: the unit in which e-mails and steps count, so
@@ -102,12 +84,11 @@ const (
 // NewLedger returns a rollout's ledger before its first snapshot.
 func NewLedger(p Plan) Ledger {
 	l := Ledger{
-		Email:   evidence.Evidence{Null: evidence.Null{Limit: p.Triggers.EmailDelivery, Side: evidence.TooLow}},
-		Errors:  evidence.Evidence{Null: evidence.Null{Limit: p.Triggers.ErrorRate, Side: evidence.TooHigh}},
-		Slow:    evidence.Evidence{Null: evidence.Null{Limit: SlowShare, Side: evidence.TooHigh}},
-		API:     evidence.Evidence{Null: evidence.Null{Limit: p.Triggers.ErrorRate, Side: evidence.TooHigh}},
-		Awaited: map[string]time.Time{}, Settled: map[string]time.Time{}, Delivered: map[string]time.Time{},
-		EmailDays: map[string]VendorDay{}, StepDays: map[string]VendorDay{}, DayOf: map[string]int{},
+		Email:        evidence.Evidence{Null: evidence.Null{Limit: p.Triggers.EmailDelivery, Side: evidence.TooLow}},
+		Errors:       evidence.Evidence{Null: evidence.Null{Limit: p.Triggers.ErrorRate, Side: evidence.TooHigh}},
+		Slow:         evidence.Evidence{Null: evidence.Null{Limit: SlowShare, Side: evidence.TooHigh}},
+		API:          evidence.Evidence{Null: evidence.Null{Limit: p.Triggers.ErrorRate, Side: evidence.TooHigh}},
+		OpenEvidence: NewOpenEvidence(),
 	}
 	l.enter(time.Time{})
 	return l

@@ -113,8 +113,8 @@ func (s *simulation) gates(c *course) []GateResult {
 	l := Ledger{
 		Email:        evidence.Evidence{Runs: []evidence.Run{{Seen: c.seen[mails].seen(), Sum: float64(c.seen[mails].good)}}},
 		Errors:       evidence.Evidence{Runs: []evidence.Run{{Seen: c.seen[steps].seen(), Sum: float64(c.seen[steps].bad)}}},
-		EmailVendors: anyVendors(sent.seen()), StepVendors: anyVendors(ran.seen()),
-		Gates: map[Gate]evidence.Evidence{GateEmail: observed(s.gateNulls[GateEmail], sent), GateAutomation: observed(s.gateNulls[GateAutomation], ran)},
+		OpenEvidence: OpenEvidence{EmailVendors: anyVendors(sent.seen()), StepVendors: anyVendors(ran.seen())},
+		Gates:        map[Gate]evidence.Evidence{GateEmail: observed(s.gateNulls[GateEmail], sent), GateAutomation: observed(s.gateNulls[GateAutomation], ran)},
 	}
 	j := judge{Plan: s.plan, Ledger: l}
 	return []GateResult{j.rule(GateEmail), j.rule(GateAutomation), {Gate: GateAPI, Verdict: Pass}, {Gate: GateErrors, Verdict: Pass}}
