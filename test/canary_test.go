@@ -33,7 +33,7 @@ func TestACanaryNamesWhatIsBrokenAndLeavesNothing(t *testing.T) {
 	store, err := mongodb.Connect(s.ctx, s.Stack.MongoDB, s.Database)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = store.Close(context.WithoutCancel(s.ctx)) })
-	schedules := &temporal.Client{SDK: s.temporal, Namespace: s.Namespace, TaskQueue: "trials", Day: stretched(day)}
+	schedules := &temporal.Client{SDK: s.temporal, Namespace: s.Namespace, TaskQueue: "trials", Day: s.Day}
 
 	well := s.canary(store, schedules)
 	require.True(t, well.Well(), well.Reason)

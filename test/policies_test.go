@@ -125,7 +125,7 @@ func (s *scenario) movedWell(id string) {
 	due := map[trial.Kind]int{}
 	for _, r := range k.Trial.Steps {
 		if r.Outcome == trial.Ran {
-			due[r.Step.Kind] = int(r.Step.At.Sub(k.Trial.StartedAt) / (2 * day))
+			due[r.Step.Kind] = int(r.Step.At.Sub(k.Trial.StartedAt) / s.Day)
 			require.False(s.t, r.At.Before(r.Step.At), r.Step.Kind)
 		}
 	}
