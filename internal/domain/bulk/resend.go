@@ -3,6 +3,7 @@ package bulk
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"marketplace.example/trials/internal/domain/trial"
 )
@@ -44,9 +45,9 @@ func (o Operation) decideResend(f ItemFacts) Decision {
 	if !s.Automated {
 		return skipped(ReasonNotAutomated)
 	}
-	step, why := lastMail(s)
+	step, why := lastMail(s, f.Now)
 	if o.Email != nil {
-		step, why = namedMail(s, *o.Email)
+		step, why = namedMail(s, *o.Email, f.Now)
 	}
 	switch {
 	case f.Vendor.Automation != nil && f.Vendor.Automation.Conversion != nil && why != ReasonNoMailDue: // the trial has not recorded it yet
@@ -64,12 +65,12 @@ func (o Operation) decideResend(f ItemFacts) Decision {
 // lastMail is the last step whose e-mail was sent, or was prevented only
 // by the address, which may have changed. why is ReasonNoMailDue if there is none, or the trial
 // has moved on since: the e-mail would be out of date.
-func lastMail(s trial.State) (step trial.Step, why Reason) {
+func lastMail(s trial.State, now time.Time) (step trial.Step, why Reason) {
 	for _, r := range slices.Backward(s.Steps) {
 		if !Resendable(r) {
 			continue
 		}
-		if !stillTrue(s, r.Step) {
+		if !stillTrue(s, r.Step, now) {
 			return trial.Step{}, ReasonNoMailDue
 		}
 		return r.Step, ""
@@ -79,7 +80,7 @@ func lastMail(s trial.State) (step trial.Step, why Reason) {
 
 // namedMail is the step of an e-mail, and why it is not to be sent again, empty if it may be: of two reminders of one end only the
 // later is.
-func namedMail(s trial.State, e Email) (step trial.Step, why Reason) {
+func namedMail(s trial.State, e Email, now time.Time) (step trial.Step, why Reason) {
 	at := slices.IndexFunc(s.Steps, func(r trial.StepRecord) bool {
 		return r.Step.Kind == e.Kind && r.Step.Revision == e.Revision && Resendable(r)
 	})
@@ -90,7 +91,7 @@ func namedMail(s trial.State, e Email) (step trial.Step, why Reason) {
 	switch {
 	case s.ConvertedAt != nil:
 		return step, ReasonAlreadyConverted
-	case !stillTrue(s, step):
+	case !stillTrue(s, step, now):
 		return step, ReasonOutOfDate
 	case step.Kind.IsReminder() && slices.ContainsFunc(s.Steps[at+1:], func(r trial.StepRecord) bool { return r.Mailed && r.Step.Kind.IsReminder() }):
 		return step, Reason(trial.ReasonOvertaken)
@@ -111,17 +112,22 @@ func keptBackByAddress(r trial.Reason) bool {
 	return false
 }
 
-func stillTrue(s trial.State, step trial.Step) bool {
+// stillTrue reports whether what a step's e-mail says is true at a moment. The clock counts beside the status: while the automation
+// holds an end, the status is that of before it.
+func stillTrue(s trial.State, step trial.Step, now time.Time) bool {
 	mailing, own := s.Policy.Mailing(step.Kind)
+	active := s.Status == trial.Active && now.Before(s.EndsAt)
 	switch {
+	case s.Dropped(step.Kind):
+		return false
 	case step.Kind == trial.Welcome, mailing.After == trial.AfterStart && step.Revision == s.RevisionOfStart(step.Kind):
-		return s.Status == trial.Active
+		return active
 	case step.Revision != s.Revision:
 		return false
 	case step.Kind.IsReminder(), own && mailing.After == trial.BeforeEnd:
-		return s.Status == trial.Active
+		return active
 	case step.Kind == trial.Expiry && s.Policy.GraceDays > 0:
-		return s.Status == trial.Grace
+		return s.Status == trial.Grace && now.Before(s.GraceEndsAt)
 	}
 	return s.Status == trial.Expired
 }
@@ -132,7 +138,7 @@ var notResent = map[Reason]string{
 	ReasonNotAutomated:     "this trial is not automated: it gets no e-mails",
 	ReasonAlreadyConverted: "the vendor has converted, and the e-mails of its trial are over",
 	ReasonNoMailDue:        "this e-mail was neither sent nor kept back by the address: there is nothing to send again",
-	ReasonOutOfDate:        "it would not be true any more: the trial has another end or status than when it was sent",
+	ReasonOutOfDate:        "it would not be true any more: the trial or its grace is over, or has another end or status than when it was sent",
 	ReasonRemindersOff:     "the flag trialAutomation.emailReminders is off: no reminders go out",
 
 	Reason(trial.ReasonOvertaken):         "a later reminder has gone out since: send that one again",

@@ -37,12 +37,12 @@ func TestDecideResendOfOneEmail(t *testing.T) {
 		{name: "the last reminder", state: lived(after(13.8)), email: of(trial.Reminder(1))},
 		{name: "a reminder before the last", state: lived(after(13.8)), email: of(trial.Reminder(3)), reason: "overtaken", says: "a later reminder has gone out"},
 		{name: "the expiry, in grace", state: lived(after(15)), email: of(trial.Expiry)},
-		{name: "the welcome, in grace", state: lived(after(15)), email: of(trial.Welcome), reason: bulk.ReasonOutOfDate, says: "another end or status"},
-		{name: "a reminder of an end that has moved", state: extended, email: of(trial.Reminder(3)), reason: bulk.ReasonOutOfDate, says: "another end or status"},
+		{name: "the welcome, in grace", state: lived(after(15)), email: of(trial.Welcome), reason: bulk.ReasonOutOfDate, says: "not be true any more"},
+		{name: "a reminder of an end that has moved", state: extended, email: of(trial.Reminder(3)), reason: bulk.ReasonOutOfDate, says: "not be true any more"},
 		{name: "the welcome of an end that has moved", state: extended, email: of(trial.Welcome)},
 		{name: "a reminder to come", state: lived(after(1)), email: of(trial.Reminder(1)), reason: bulk.ReasonNoMailDue, says: "neither sent nor kept back"},
 		{name: "one of another revision", state: lived(after(1)), email: bulk.Email{Kind: trial.Welcome, Revision: 3}, reason: bulk.ReasonNoMailDue, says: "neither sent nor kept back"},
-		{name: "a cancelled trial", state: asked(lived(after(1)), trial.MessageCancel, trial.Request{Reason: "r"}, after(1)), email: of(trial.Welcome), reason: bulk.ReasonOutOfDate, says: "another end or status"},
+		{name: "a cancelled trial", state: asked(lived(after(1)), trial.MessageCancel, trial.Request{Reason: "r"}, after(1)), email: of(trial.Welcome), reason: bulk.ReasonOutOfDate, says: "not be true any more"},
 		{name: "a converted vendor", state: asked(lived(after(1)), trial.MessageConvert, trial.Request{}, after(1)), email: of(trial.Welcome), reason: bulk.ReasonAlreadyConverted, says: "has converted"},
 		{name: "a conversion that the trial has not recorded", state: lived(after(1)), vendor: recorded, email: of(trial.Welcome), reason: bulk.ReasonAlreadyConverted, says: "has converted"},
 		{name: "control", state: trial.NewState(control), email: of(trial.Welcome), reason: bulk.ReasonNotAutomated, says: "not automated"},
@@ -102,4 +102,86 @@ func TestResendOfOneEmailIsOneTrials(t *testing.T) {
 	require.Equal(t, "adminTools.bulkOperations", operation(bulk.Resend).Against(all))
 	all.TrialAutomation.Enabled = false
 	require.Equal(t, "trialAutomation.enabled", o.Against(all))
+}
+
+// While the automation is off an end is held, and the trial's status stays as it was: the clock says that an e-mail is out of date.
+func TestAnEmailIsNotSentAgainPastAnEndThatIsHeld(t *testing.T) {
+	t.Parallel()
+	after := func(days float64) time.Time { return startedAt.Add(time.Duration(days * float64(trial.RealDay))) }
+	own := trial.DefaultPolicy()
+	own.Mailings = []trial.Mailing{{ID: "half-way", After: trial.AfterStart, Days: 5, Template: "t"}, {ID: "last-hours", After: trial.BeforeEnd, Hours: 6, Template: "t"}}
+	active, grace := livedUnder(own, after(13.9)), livedUnder(own, after(15))
+	require.Equal(t, []trial.Status{trial.Active, trial.Grace}, []trial.Status{active.Status, grace.Status})
+	for _, c := range []struct {
+		kind  trial.Kind
+		state trial.State
+		end   time.Time
+	}{
+		{trial.Welcome, active, active.EndsAt}, {trial.Reminder(1), active, active.EndsAt}, {"half-way", active, active.EndsAt},
+		{"last-hours", active, active.EndsAt}, {trial.Expiry, grace, grace.GraceEndsAt},
+	} {
+		of := func(at time.Time, kind trial.Kind) bulk.Decision {
+			return bulk.ResendOf(bulk.Email{Kind: kind}, "lost").Decide(item(), bulk.ItemFacts{Now: at, Found: true, Trial: c.state, EmailReminders: true})
+		}
+		require.Nil(t, of(c.end.Add(-time.Millisecond), c.kind).ResendRefusal(), c.kind)
+		require.Equal(t, bulk.ReasonOutOfDate, of(c.end, c.kind).Reason, c.kind)
+	}
+}
+
+// The last e-mail of a bulk resend is judged as the same e-mail is by its name, at any time of a trial whose ends are held or not.
+func TestTheLastEmailIsJudgedAsTheOneThatIsNamed(t *testing.T) {
+	t.Parallel()
+	for lived, s := range trialsInTime() {
+		last, sent := lastSent(s)
+		for at := startedAt; at.Before(startedAt.Add(25 * trial.RealDay)); at = at.Add(3 * time.Hour) {
+			facts := bulk.ItemFacts{Now: at, Found: true, Trial: s, EmailReminders: true}
+			byName := bulk.ResendOf(last, "lost").Decide(item(), facts)
+			byTurn := operation(bulk.Resend).Decide(item(), facts)
+			require.Equal(t, byName.Outcome, byTurn.Outcome, "lived until %s, at %s", lived, at)
+			require.Equal(t, byName.Step, byTurn.Step)
+			if sent && byTurn.Outcome != bulk.Succeeded {
+				require.Equal(t, []bulk.Reason{bulk.ReasonOutOfDate, bulk.ReasonNoMailDue}, []bulk.Reason{byName.Reason, byTurn.Reason})
+			}
+		}
+	}
+}
+
+// trialsInTime are trials that have lived until many times, so that each of them is one whose next step is held from then on.
+func trialsInTime() map[time.Time]trial.State {
+	all := map[time.Time]trial.State{}
+	for until := startedAt; until.Before(startedAt.Add(20 * trial.RealDay)); until = until.Add(7 * time.Hour) {
+		all[until] = lived(until)
+	}
+	return all
+}
+
+// lastSent is the last e-mail of a trial all of whose e-mails were sent.
+func lastSent(s trial.State) (bulk.Email, bool) {
+	if len(s.Steps) == 0 {
+		return bulk.Email{}, false
+	}
+	last := s.Steps[len(s.Steps)-1].Step
+	return bulk.Email{Kind: last.Kind, Revision: last.Revision}, true
+}
+
+// An e-mail that an extension drops is not sent again after one.
+func TestAMailingThatAConditionDropsIsNotSentAgain(t *testing.T) {
+	t.Parallel()
+	own := trial.DefaultPolicy()
+	own.Mailings = []trial.Mailing{
+		{ID: "half-way", After: trial.AfterStart, Days: 5, Template: "t", Unless: []trial.Condition{trial.UnlessExtended}},
+		{ID: "any-way", After: trial.AfterStart, Days: 4, Template: "t"},
+	}
+	at := startedAt.Add(6 * trial.RealDay)
+	before := livedUnder(own, at)
+	extended := asked(before, trial.MessageExtend, trial.Request{Days: 9, Reason: "r"}, at)
+	decide := func(o bulk.Operation, s trial.State) bulk.Decision {
+		return o.Decide(item(), bulk.ItemFacts{Now: at, Found: true, Trial: s, EmailReminders: true})
+	}
+	named := func(k trial.Kind) bulk.Operation { return bulk.ResendOf(bulk.Email{Kind: k}, "lost") }
+	require.Nil(t, decide(named("half-way"), before).ResendRefusal())
+	require.Equal(t, bulk.ReasonOutOfDate, decide(named("half-way"), extended).Reason)
+	require.Nil(t, decide(named("any-way"), extended).ResendRefusal())
+	require.Equal(t, trial.Kind("half-way"), decide(operation(bulk.Resend), before).Step.Kind)
+	require.Equal(t, bulk.ReasonNoMailDue, decide(operation(bulk.Resend), extended).Reason)
 }

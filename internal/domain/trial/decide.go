@@ -99,7 +99,7 @@ func (s State) pointless(step Step, now time.Time) Reason {
 	switch {
 	case s.BeforeAdoption(step):
 		return ReasonBeforeAdoption
-	case s.dropped(step.Kind):
+	case s.Dropped(step.Kind):
 		return ReasonExtended
 	case s.overtaken(step, now):
 		return ReasonOvertaken

@@ -143,8 +143,8 @@ func (s State) anchor(kind Kind) Anchor {
 // ofStart reports whether a step belongs to the trial's start, so to revision 0 or that of a move: a new end leaves it as it is.
 func (s State) ofStart(kind Kind) bool { return kind == Welcome || s.anchor(kind) == AfterStart }
 
-// dropped reports whether a condition of a mailing drops it. That of conversion is decided with the fact.
-func (s State) dropped(kind Kind) bool {
+// Dropped reports whether a condition of a mailing drops it. That of conversion is decided with the fact.
+func (s State) Dropped(kind Kind) bool {
 	m, _ := s.Policy.Mailing(kind)
 	if !slices.Contains(m.Unless, UnlessExtended) {
 		return false
