@@ -29,14 +29,12 @@ const (
 // BulkStore is what bulk operations need of the database.
 type BulkStore interface {
 	app.FlagReader
-	app.VendorReader
-	app.TrialReader
+	app.ItemReader
 	// RecordConversion keeps billing's word; the first counts, and is returned.
 	RecordConversion(ctx context.Context, id string, c trial.Conversion) (first trial.Conversion, created bool, err error)
 
 	SendStore
 
-	Bulk(ctx context.Context, id string) (bulk.Operation, bulk.State, error)
 	// GrowBulk stores an operation's progress, unless more is stored.
 	GrowBulk(ctx context.Context, id string, state bulk.State) error
 	// AddBulkItems stores items, and does not change existing ones.

@@ -195,6 +195,42 @@ func TestResendDecidesAgainAfterItsTurn(t *testing.T) {
 	}
 }
 
+// What another operation sends again while one waits for its turn is not sent twice, whichever of them is of this e-mail alone.
+func TestResendLeavesWhatAnotherOperationHasSent(t *testing.T) {
+	t.Parallel()
+	welcome := &bulk.Email{Kind: trial.Welcome}
+	for name, c := range map[string]struct {
+		own, other *bulk.Email
+		status     trial.SendStatus
+		want       string
+		mails      int
+	}{
+		"of many, after one":              {nil, welcome, trial.SendSent, "skipped sent-again", 0},
+		"of many, after one that may be":  {nil, welcome, trial.SendClaimed, "skipped sent-again", 0},
+		"of many, after one that was not": {nil, welcome, trial.SendRefused, "done carried-out", 1},
+		"of one, after many":              {welcome, nil, trial.SendSent, "skipped sent-again", 0},
+		"of many, after many":             {nil, nil, trial.SendSent, "done carried-out", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newBulkFake("v1")
+			other := h.operation(bulk.Resend)
+			other.ID, other.Email = "bulk-2", c.other
+			h.others = map[string]bulk.Operation{"bulk-2": other}
+			h.meanwhile = func() {
+				key := trial.Step{Kind: other.ResendKind()}.Key("v1")
+				h.sends[key] = trial.Send{Key: key, VendorID: "v1", Kind: other.ResendKind(), Status: c.status, ClaimedAt: now.Add(time.Millisecond)}
+			}
+			o := h.operation(bulk.Resend)
+			o.Email = c.own
+			_, err := h.carry(t, o)
+			require.NoError(t, err)
+			require.Equal(t, []string{c.want}, h.outcomes())
+			require.Len(t, h.mails, c.mails)
+		})
+	}
+}
+
 // A resend happens once an operation, whatever is killed when.
 func TestResendOnceAnOperation(t *testing.T) {
 	t.Parallel()

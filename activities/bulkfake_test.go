@@ -36,6 +36,8 @@ type bulkFake struct {
 	conversions []string // of conversions
 	// outcome is what the mail service answers with.
 	outcome trial.SendResult
+	// others are further operations.
+	others map[string]bulk.Operation
 	// crash has the next results not stored: what was done before is done.
 	crash int
 	// silent is a vendor whose trial does not answer, faster one whose conversion
@@ -184,7 +186,21 @@ func (h *bulkFake) SettleSend(_ context.Context, key string, _ int, result trial
 	return s, nil
 }
 
-func (h *bulkFake) Bulk(context.Context, string) (bulk.Operation, bulk.State, error) {
+func (h *bulkFake) Sends(_ context.Context, vendorID string) (sends []trial.Send, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, key := range slices.Sorted(maps.Keys(h.sends)) {
+		if h.sends[key].VendorID == vendorID {
+			sends = append(sends, h.sends[key])
+		}
+	}
+	return sends, nil
+}
+
+func (h *bulkFake) Bulk(_ context.Context, id string) (bulk.Operation, bulk.State, error) {
+	if o, ok := h.others[id]; ok {
+		return o, bulk.State{}, nil
+	}
 	return bulk.Operation{}, h.filed, nil
 }
 

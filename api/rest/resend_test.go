@@ -158,3 +158,37 @@ func TestOfTwoWhoHaveSeenTheSameOneSendsAgain(t *testing.T) {
 		require.Equal(t, "reason", app.ErrorOf(err).Field, reason)
 	}
 }
+
+// While the last e-mails of many trials go out again, this trial's among them, one e-mail of it does not.
+func TestNoEmailIsSentAgainBesideABulkResend(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		more   string
+		after  func(*api, bulk.View)
+		status int
+	}{
+		"running": {status: http.StatusConflict},
+		"paused": {after: func(a *api, v bulk.View) {
+			a.stands(v.Operation.ID, func(s *bulk.State) { *s = s.Held("trialAutomation.enabled", present) })
+		}, status: http.StatusConflict},
+		"over": {after: func(a *api, v bulk.View) {
+			a.settleResend(v, bulk.Succeeded, bulk.ReasonCarriedOut)
+		}, status: http.StatusAccepted},
+		"a dry run": {more: `,"dryRun":true`, status: http.StatusAccepted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newAPI(t)
+			a.welcomed()
+			v := a.startBulk("k-1", `{"action":"resend","ids":["v-1"],"reason":"they went astray"`+c.more+`}`)
+			if c.after != nil {
+				c.after(a, v)
+			}
+			answer := a.resend("k-2")
+			require.Equal(t, c.status, answer.status, string(answer.body))
+			if c.status == http.StatusConflict {
+				require.Contains(t, string(answer.body), "this trial's among them: the operation "+v.Operation.ID+" is not over")
+			}
+		})
+	}
+}

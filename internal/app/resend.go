@@ -16,12 +16,18 @@ import (
 	"marketplace.example/trials/internal/domain/trial"
 )
 
-// ItemFacts reads the facts on which an item of a bulk operation is decided.
-func ItemFacts(ctx context.Context, from interface {
+// ItemReader is what an item of a bulk operation is decided on.
+type ItemReader interface {
 	VendorReader
 	TrialReader
-}, o bulk.Operation, vendorID string, current flags.Flags, now time.Time,
-) (f bulk.ItemFacts, err error) {
+	// Sends are all e-mails to a vendor.
+	Sends(ctx context.Context, vendorID string) ([]trial.Send, error)
+	// Bulk returns an operation; one that does not exist is a *trial.Error with trial.CodeNotFound.
+	Bulk(ctx context.Context, id string) (bulk.Operation, bulk.State, error)
+}
+
+// ItemFacts reads the facts on which an item of a bulk operation is decided.
+func ItemFacts(ctx context.Context, from ItemReader, o bulk.Operation, vendorID string, current flags.Flags, now time.Time) (f bulk.ItemFacts, err error) {
 	f = bulk.ItemFacts{Now: now, EmailReminders: current.TrialAutomation.EmailReminders}
 	if f.Trial, f.Found, err = from.Trial(ctx, vendorID); err != nil || !f.Found {
 		return f, err
@@ -33,10 +39,30 @@ func ItemFacts(ctx context.Context, from interface {
 	if e, ok := errors.AsType[*trial.Error](err); ok && e.Code == trial.CodeNotFound {
 		f.Found, err = false, nil // the marketplace has deleted the vendor
 	}
-	if err == nil && f.Found {
-		f.NoMail = f.Vendor.NoMail()
+	if err != nil || !f.Found || o.Action != bulk.Resend {
+		return f, err
+	}
+	f.NoMail = f.Vendor.NoMail()
+	sends, err := from.Sends(ctx, vendorID)
+	if err == nil {
+		f.Repetitions, err = repetitions(ctx, from, o, sends)
 	}
 	return f, err
+}
+
+// repetitions are the e-mails by which other operations have sent one again since an operation was asked for.
+func repetitions(ctx context.Context, from ItemReader, o bulk.Operation, sends []trial.Send) (all []bulk.Repetition, err error) {
+	for _, s := range sends {
+		if !o.Overlaps(s) {
+			continue
+		}
+		by, _, err := from.Bulk(ctx, bulk.ResentBy(s))
+		if err != nil && trial.CodeOf(err) != trial.CodeNotFound {
+			return nil, err
+		}
+		all = append(all, bulk.Repetition{Email: by.Email, At: s.ClaimedAt})
+	}
+	return all, nil
 }
 
 // Resent is one time that an e-mail was sent again, or was to be.
@@ -45,7 +71,7 @@ type Resent struct {
 	bulk.Part
 	// Send is the e-mail's record; nil before it is claimed.
 	Send *trial.Send
-	// UnderWay says that its operation is not over.
+	// UnderWay says that its operation will send it, now or once it is resumed after a pause.
 	UnderWay bool
 }
 
@@ -124,7 +150,8 @@ func (a *App) LookAtEmail(ctx context.Context, vendorID string, e bulk.Email) (R
 		return shown, err
 	}
 	o := bulk.ResendOf(e, "")
-	facts, err := ItemFacts(ctx, a.Store, o, vendorID, doc.FeatureFlags, a.Present())
+	o.AskedAt = a.Present()
+	facts, err := ItemFacts(ctx, a.Store, o, vendorID, doc.FeatureFlags, o.AskedAt)
 	if err != nil {
 		return shown, err
 	}
@@ -154,9 +181,11 @@ func (l ResendLook) refusal(d bulk.Decision, flag string) *trial.Error {
 		return refusal
 	}
 	for _, again := range l.Again {
-		if again.UnderWay && again.Email != nil {
-			message := fmt.Sprintf("it is being sent again already: the operation %s is not over", again.OperationID)
-			return &trial.Error{Code: trial.CodeConflict, Message: message}
+		switch {
+		case again.UnderWay && again.Email == nil:
+			return trial.Conflict("the last e-mail of many trials is being sent again, this trial's among them: the operation %s is not over", again.OperationID)
+		case again.UnderWay:
+			return trial.Conflict("it is being sent again already: the operation %s is not over", again.OperationID)
 		}
 	}
 	if flag != "" {
@@ -177,12 +206,12 @@ func (a *App) resent(ctx context.Context, vendorID string, sends []trial.Send, e
 			continue
 		}
 		again := Resent{Part: part, Send: sendOf(sends, bulk.Email{Kind: bulk.Operation{ID: part.OperationID}.ResendKind()}.Key(vendorID))}
-		if part.Item.Result == nil {
-			_, state, err := a.Store.Bulk(ctx, part.OperationID)
+		if part.Item.Open() {
+			o, state, err := a.Store.Bulk(ctx, part.OperationID)
 			if err != nil && trial.CodeOf(err) != trial.CodeNotFound {
 				return nil, err
 			}
-			again.UnderWay = err == nil && !state.Status.Final()
+			again.UnderWay = err == nil && state.WillCarryOut(o, part.Item)
 		}
 		all = append(all, again)
 	}

@@ -19,6 +19,8 @@ type ItemFacts struct {
 	NoMail trial.Reason
 	// EmailReminders is the flag; set for Resend.
 	EmailReminders bool
+	// Repetitions are those that overlap the operation, by Operation.Overlaps; set for Resend.
+	Repetitions []Repetition
 }
 
 // Decision says what to do about one item. With the outcome Succeeded it must be

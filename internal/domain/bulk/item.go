@@ -79,6 +79,7 @@ const (
 	ReasonNoMailDue    Reason = "no-e-mail-due"
 	ReasonMailRefused  Reason = "e-mail-refused"
 	ReasonOutOfDate    Reason = "out-of-date"
+	ReasonSentAgain    Reason = "sent-again"
 	ReasonRemindersOff Reason = "email-reminders-off"
 	ReasonMailUnknown  Reason = "e-mail-unknown"
 	ReasonRefused      Reason = "refused-by-trial"

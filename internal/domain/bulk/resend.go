@@ -14,6 +14,8 @@ type Email struct {
 	Revision int        `json:"revision"`
 }
 
+func emailOf(s trial.Step) Email { return Email{Kind: s.Kind, Revision: s.Revision} }
+
 // Key is the e-mail's, of a vendor.
 func (e Email) Key(vendorID string) string {
 	return trial.Step{Kind: e.Kind, Revision: e.Revision}.Key(vendorID)
@@ -38,6 +40,43 @@ func ResentBy(s trial.Send) string {
 	return ""
 }
 
+// Repetition is an e-mail by which another operation has sent one of the trial again, or may have.
+type Repetition struct {
+	// Email is the one that was named, nil for the last that was due.
+	Email *Email
+	// At is when a worker began to send it.
+	At time.Time
+}
+
+// Overlaps reports whether an e-mail is one by which another operation has sent one again since this one was asked for, or may have:
+// one e-mail too many is worse than one too few.
+func (o Operation) Overlaps(s trial.Send) bool {
+	by := ResentBy(s)
+	return by != "" && by != o.ID && s.Status != trial.SendReleased && s.Status != trial.SendRefused && s.ClaimedAt.After(o.AskedAt)
+}
+
+// of reports whether a repetition was of this step.
+func (r Repetition) of(s trial.State, step trial.Step) bool {
+	email := emailOf(step)
+	if r.Email != nil {
+		return *r.Email == email
+	}
+	for _, record := range slices.Backward(s.Steps) {
+		if Resendable(record) && !record.At.After(r.At) {
+			return emailOf(record.Step) == email
+		}
+	}
+	return false
+}
+
+// repeated reports whether another operation has sent a step's e-mail again since this one was asked for, where one of the two is of
+// this e-mail alone. Two operations on many trials are two intentions.
+func (o Operation) repeated(f ItemFacts, step trial.Step) bool {
+	return slices.ContainsFunc(f.Repetitions, func(r Repetition) bool {
+		return (o.Email != nil || r.Email != nil) && r.of(f.Trial, step)
+	})
+}
+
 // decideResend finds the e-mail that was named, or the last that was due, and resends it if
 // its content still applies.
 func (o Operation) decideResend(f ItemFacts) Decision {
@@ -58,6 +97,8 @@ func (o Operation) decideResend(f ItemFacts) Decision {
 		return skipped(ReasonRemindersOff)
 	case f.NoMail != "":
 		return skipped(Reason(f.NoMail))
+	case o.repeated(f, step):
+		return skipped(ReasonSentAgain)
 	}
 	return Decision{Outcome: Succeeded, Reason: ReasonCarriedOut, Step: &step}
 }
@@ -139,6 +180,7 @@ var notResent = map[Reason]string{
 	ReasonAlreadyConverted: "the vendor has converted, and the e-mails of its trial are over",
 	ReasonNoMailDue:        "this e-mail was neither sent nor kept back by the address: there is nothing to send again",
 	ReasonOutOfDate:        "it would not be true any more: the trial or its grace is over, or has another end or status than when it was sent",
+	ReasonSentAgain:        "another operation has sent it again since, or may have",
 	ReasonRemindersOff:     "the flag trialAutomation.emailReminders is off: no reminders go out",
 
 	Reason(trial.ReasonOvertaken):         "a later reminder has gone out since: send that one again",

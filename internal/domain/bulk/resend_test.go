@@ -185,3 +185,62 @@ func TestAMailingThatAConditionDropsIsNotSentAgain(t *testing.T) {
 	require.Equal(t, trial.Kind("half-way"), decide(operation(bulk.Resend), before).Step.Kind)
 	require.Equal(t, bulk.ReasonNoMailDue, decide(operation(bulk.Resend), extended).Reason)
 }
+
+// Of two operations that would send the same e-mail again, one of them this e-mail alone, the later to come to it leaves it.
+func TestAnEmailThatAnotherOperationHasSentAgainIsLeft(t *testing.T) {
+	t.Parallel()
+	at := startedAt.Add(13*trial.RealDay + 20*time.Hour)
+	s := lived(at)
+	reminders := at.Add(-time.Hour)
+	one := func(k trial.Kind) bulk.Operation { return bulk.ResendOf(bulk.Email{Kind: k}, "lost") }
+	of := func(k trial.Kind, sent time.Time) bulk.Repetition {
+		return bulk.Repetition{Email: &bulk.Email{Kind: k}, At: sent}
+	}
+	for name, c := range map[string]struct {
+		operation  bulk.Operation
+		repetition bulk.Repetition
+		left       bool
+	}{
+		"of many, after that one":               {operation(bulk.Resend), of(trial.Reminder(1), at), true},
+		"of many, after another one":            {operation(bulk.Resend), of(trial.Welcome, at), false},
+		"of many, after many":                   {operation(bulk.Resend), bulk.Repetition{At: at}, false},
+		"of one, after many":                    {one(trial.Reminder(1)), bulk.Repetition{At: reminders}, true},
+		"of one, after many had another last":   {one(trial.Welcome), bulk.Repetition{At: reminders}, false},
+		"of one, after many at a time before":   {one(trial.Welcome), bulk.Repetition{At: startedAt.Add(time.Hour)}, true},
+		"of one, after many before all e-mails": {one(trial.Welcome), bulk.Repetition{At: startedAt.Add(-time.Hour)}, false},
+		"of one, after the same":                {one(trial.Welcome), of(trial.Welcome, at), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := c.operation.Decide(item(), bulk.ItemFacts{Now: at, Found: true, Trial: s, EmailReminders: true, Repetitions: []bulk.Repetition{c.repetition}})
+			if !c.left {
+				require.Nil(t, d.ResendRefusal())
+				return
+			}
+			require.Equal(t, bulk.ReasonSentAgain, d.Reason)
+			require.Contains(t, d.ResendRefusal().Message, "another operation has sent it again")
+		})
+	}
+}
+
+func TestWhatOverlapsAResend(t *testing.T) {
+	t.Parallel()
+	o := operation(bulk.Resend)
+	for name, c := range map[string]struct {
+		change   func(*trial.Send)
+		overlaps bool
+	}{
+		"sent since":          {func(*trial.Send) {}, true},
+		"perhaps sent":        {func(s *trial.Send) { s.Status = trial.SendUnknown }, true},
+		"being sent":          {func(s *trial.Send) { s.Status = trial.SendClaimed }, true},
+		"not accepted":        {func(s *trial.Send) { s.Status = trial.SendReleased }, false},
+		"refused":             {func(s *trial.Send) { s.Status = trial.SendRefused }, false},
+		"sent before":         {func(s *trial.Send) { s.ClaimedAt = o.AskedAt }, false},
+		"its own":             {func(s *trial.Send) { s.Kind = o.ResendKind() }, false},
+		"a step's own e-mail": {func(s *trial.Send) { s.Kind = trial.Welcome }, false},
+	} {
+		s := trial.Send{Kind: bulk.Operation{ID: "bulk-2"}.ResendKind(), Status: trial.SendSent, ClaimedAt: o.AskedAt.Add(time.Millisecond)}
+		c.change(&s)
+		require.Equal(t, c.overlaps, o.Overlaps(s), name)
+	}
+}

@@ -303,6 +303,12 @@ func (s State) isAlready(control string) bool {
 	return false
 }
 
+// WillCarryOut reports whether an item still has its turn, now or once the operation is resumed after a pause. A dry run that
+// nobody has started carries out nothing.
+func (s State) WillCarryOut(o Operation, i Item) bool {
+	return i.Open() && i.Number >= s.Next && !s.Status.Final() && (!o.DryRun || s.StartedAt != nil)
+}
+
 // Turned is how many items were processed.
 func (s State) Turned() int { return s.Next - 1 }
 

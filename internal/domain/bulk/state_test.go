@@ -282,3 +282,42 @@ func TestAControlCountsOnceByItsID(t *testing.T) {
 	require.Len(t, s.Controls, 20)
 	require.Len(t, s.Taken, 200)
 }
+
+func TestAnItemThatWillBeCarriedOut(t *testing.T) {
+	t.Parallel()
+	o := operation(bulk.Extend)
+	o.Listed = 2
+	dry := o
+	dry.DryRun = true
+	ask := func(s bulk.State, control string) bulk.State {
+		after, err := s.Request(bulk.Control{Name: control, Reason: "r", At: now})
+		require.NoError(t, err)
+		return after
+	}
+	all, first := bulk.Page{From: 1, To: 2}, bulk.Page{From: 1, To: 1}
+	one := bulk.Item{Number: 1, VendorID: "v-1"}
+	failed, done := one, one
+	failed.Result, done.Result = &bulk.Result{Outcome: bulk.Failed}, &bulk.Result{Outcome: bulk.Succeeded}
+	planned := bulk.Begin(dry).Looked(all, nil, nil, now)
+	counts := bulk.Tally{}.Add(bulk.Failed, bulk.ReasonNoAnswer)
+	over := bulk.Begin(o).Carried(all, counts, now)
+	for name, c := range map[string]struct {
+		operation bulk.Operation
+		state     bulk.State
+		item      bulk.Item
+		will      bool
+	}{
+		"running":                      {o, bulk.Begin(o), one, true},
+		"paused":                       {o, ask(bulk.Begin(o), bulk.ControlPause), one, true},
+		"stopped":                      {o, ask(bulk.Begin(o), bulk.ControlStop), one, false},
+		"a dry run":                    {dry, bulk.Begin(dry), one, false},
+		"a dry run that is over":       {dry, planned, one, false},
+		"a dry run that was started":   {dry, ask(planned, bulk.ControlStart), one, true},
+		"done":                         {o, bulk.Begin(o), done, false},
+		"failed, and the others go on": {o, bulk.Begin(o).Carried(first, counts, now), failed, false},
+		"failed, and all is over":      {o, over, failed, false},
+		"failed, and tried again":      {o, ask(over, bulk.ControlResume), failed, true},
+	} {
+		require.Equal(t, c.will, c.state.WillCarryOut(c.operation, c.item), name)
+	}
+}
