@@ -192,3 +192,18 @@ func TestNoEmailIsSentAgainBesideABulkResend(t *testing.T) {
 		})
 	}
 }
+
+// The reminder is on its way, and nobody knows yet whether it has left.
+func TestAnEmailOfWhichNothingIsKnownYetIsNotCalledUnsent(t *testing.T) {
+	t.Parallel()
+	for _, status := range []trial.SendStatus{trial.SendClaimed, trial.SendUnknown} {
+		a := newAPI(t)
+		a.welcomed()
+		key := "v-1/reminder-3d/0"
+		a.store.Store.Sends[key] = trial.Send{Key: key, VendorID: "v-1", Kind: trial.Reminder(3), Status: status, Attempt: 1, ClaimedAt: present, AddressHash: adaHash}
+		answer := a.ask("/api/admin/trials/v-1/emails/reminder-3d/0/resend", "k-1", lost)
+		require.Equal(t, http.StatusConflict, answer.status)
+		require.Contains(t, string(answer.body), "it is not known yet whether it was sent; its trial settles that by itself")
+		require.NotContains(t, string(answer.body), "neither sent")
+	}
+}

@@ -44,6 +44,9 @@ func ItemFacts(ctx context.Context, from ItemReader, o bulk.Operation, vendorID 
 	}
 	f.NoMail = f.Vendor.NoMail()
 	sends, err := from.Sends(ctx, vendorID)
+	if o.Email != nil {
+		f.Send = sendOf(sends, o.Email.Key(vendorID))
+	}
 	if err == nil {
 		f.Repetitions, err = repetitions(ctx, from, o, sends)
 	}

@@ -19,6 +19,8 @@ type ItemFacts struct {
 	NoMail trial.Reason
 	// EmailReminders is the flag; set for Resend.
 	EmailReminders bool
+	// Send is the record of the e-mail that the operation names; nil for none.
+	Send *trial.Send
 	// Repetitions are those that overlap the operation, by Operation.Overlaps; set for Resend.
 	Repetitions []Repetition
 }

@@ -81,9 +81,13 @@ const (
 	ReasonOutOfDate    Reason = "out-of-date"
 	ReasonSentAgain    Reason = "sent-again"
 	ReasonRemindersOff Reason = "email-reminders-off"
-	ReasonMailUnknown  Reason = "e-mail-unknown"
-	ReasonRefused      Reason = "refused-by-trial"
-	ReasonNoAnswer     Reason = "no-answer"
+	// ReasonMailUnknown: whether it was sent is not known; ReasonNotYetKnown: its trial still finds out.
+	ReasonMailUnknown Reason = "e-mail-unknown"
+	ReasonNotYetKnown Reason = "not-yet-known"
+	// ReasonNotYetRecorded: it was sent, and its trial has still to record it.
+	ReasonNotYetRecorded Reason = "not-yet-recorded"
+	ReasonRefused        Reason = "refused-by-trial"
+	ReasonNoAnswer       Reason = "no-answer"
 )
 
 // Result is the result of an item. Of two results the one with the higher rank counts, so

@@ -86,7 +86,7 @@ func (o Operation) decideResend(f ItemFacts) Decision {
 	}
 	step, why := lastMail(s, f.Now)
 	if o.Email != nil {
-		step, why = namedMail(s, *o.Email, f.Now)
+		step, why = namedMail(s, *o.Email, f)
 	}
 	switch {
 	case f.Vendor.Automation != nil && f.Vendor.Automation.Conversion != nil && why != ReasonNoMailDue: // the trial has not recorded it yet
@@ -121,23 +121,40 @@ func lastMail(s trial.State, now time.Time) (step trial.Step, why Reason) {
 
 // namedMail is the step of an e-mail, and why it is not to be sent again, empty if it may be: of two reminders of one end only the
 // later is.
-func namedMail(s trial.State, e Email, now time.Time) (step trial.Step, why Reason) {
+func namedMail(s trial.State, e Email, f ItemFacts) (step trial.Step, why Reason) {
 	at := slices.IndexFunc(s.Steps, func(r trial.StepRecord) bool {
 		return r.Step.Kind == e.Kind && r.Step.Revision == e.Revision && Resendable(r)
 	})
 	if at < 0 {
-		return trial.Step{}, ReasonNoMailDue
+		return trial.Step{}, withoutFate(s, e, f.Send)
 	}
 	step = s.Steps[at].Step
 	switch {
 	case s.ConvertedAt != nil:
 		return step, ReasonAlreadyConverted
-	case !stillTrue(s, step, now):
+	case !stillTrue(s, step, f.Now):
 		return step, ReasonOutOfDate
 	case step.Kind.IsReminder() && slices.ContainsFunc(s.Steps[at+1:], func(r trial.StepRecord) bool { return r.Mailed && r.Step.Kind.IsReminder() }):
 		return step, Reason(trial.ReasonOvertaken)
 	}
 	return step, ""
+}
+
+// withoutFate is why an e-mail is not to be sent again whose step has not ended with it: it may have left all the same.
+func withoutFate(s trial.State, e Email, send *trial.Send) Reason {
+	if send == nil || send.Status == trial.SendReleased || send.Status == trial.SendRefused {
+		return ReasonNoMailDue
+	}
+	over := slices.ContainsFunc(s.Steps, func(r trial.StepRecord) bool { return emailOf(r.Step) == e })
+	switch sent := send.Status == trial.SendSent; {
+	case over && sent:
+		return ReasonOutOfDate
+	case over:
+		return ReasonMailUnknown
+	case sent:
+		return ReasonNotYetRecorded
+	}
+	return ReasonNotYetKnown
 }
 
 // Resendable reports whether a step's e-mail is one that can be sent again: it was sent, or prevented only by the address.
@@ -179,6 +196,9 @@ var notResent = map[Reason]string{
 	ReasonNotAutomated:     "this trial is not automated: it gets no e-mails",
 	ReasonAlreadyConverted: "the vendor has converted, and the e-mails of its trial are over",
 	ReasonNoMailDue:        "this e-mail was neither sent nor kept back by the address: there is nothing to send again",
+	ReasonNotYetKnown:      "it is not known yet whether it was sent; its trial settles that by itself",
+	ReasonNotYetRecorded:   "it was sent, and its trial has still to record that, which it does by itself",
+	ReasonMailUnknown:      "it is not known whether it was sent, and its trial has gone on without it",
 	ReasonOutOfDate:        "it would not be true any more: the trial or its grace is over, or has another end or status than when it was sent",
 	ReasonSentAgain:        "another operation has sent it again since, or may have",
 	ReasonRemindersOff:     "the flag trialAutomation.emailReminders is off: no reminders go out",

@@ -244,3 +244,35 @@ func TestWhatOverlapsAResend(t *testing.T) {
 		require.Equal(t, c.overlaps, o.Overlaps(s), name)
 	}
 }
+
+// Nobody says of an e-mail that may have left that it was not sent.
+func TestAnEmailThatMayHaveLeftIsNotCalledUnsent(t *testing.T) {
+	t.Parallel()
+	at := startedAt.Add(trial.RealDay)
+	pending := lived(at)
+	over := asked(pending, trial.MessageExtend, trial.Request{Days: 9, Reason: "r"}, at)
+	for _, c := range []struct {
+		status trial.SendStatus
+		state  trial.State
+		reason bulk.Reason
+		says   string
+	}{
+		{"", pending, bulk.ReasonNoMailDue, "neither sent nor kept back"},
+		{trial.SendReleased, pending, bulk.ReasonNoMailDue, "neither sent nor kept back"},
+		{trial.SendRefused, over, bulk.ReasonNoMailDue, "neither sent nor kept back"},
+		{trial.SendClaimed, pending, bulk.ReasonNotYetKnown, "it is not known yet whether it was sent; its trial settles that by itself"},
+		{trial.SendUnknown, pending, bulk.ReasonNotYetKnown, "it is not known yet whether it was sent; its trial settles that by itself"},
+		{trial.SendSent, pending, bulk.ReasonNotYetRecorded, "it was sent, and its trial has still to record that"},
+		{trial.SendUnknown, over, bulk.ReasonMailUnknown, "it is not known whether it was sent, and its trial has gone on without it"},
+		{trial.SendSent, over, bulk.ReasonOutOfDate, "not be true any more"},
+	} {
+		facts := bulk.ItemFacts{Now: at, Found: true, Trial: c.state, EmailReminders: true}
+		if c.status != "" {
+			facts.Send = &trial.Send{Kind: trial.Reminder(1), Status: c.status}
+		}
+		d := bulk.ResendOf(bulk.Email{Kind: trial.Reminder(1)}, "lost").Decide(item(), facts)
+		require.Equal(t, bulk.Skipped, d.Outcome)
+		require.Equal(t, c.reason, d.Reason, c.status)
+		require.Contains(t, d.ResendRefusal().Message, c.says)
+	}
+}
