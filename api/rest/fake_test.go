@@ -12,6 +12,7 @@ import (
 
 	"marketplace.example/trials/internal/app"
 	"marketplace.example/trials/internal/domain/brand"
+	"marketplace.example/trials/internal/domain/bulk"
 	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/idempotency"
 	"marketplace.example/trials/internal/domain/monitoring"
@@ -33,6 +34,7 @@ type store struct {
 	takes    time.Duration // how long each operation does
 	erases   time.Duration // how long an erasure does beside
 	silent   time.Time     // from when on what it is told is not answered; zero is never
+	noBulk   error         // what AddBulk fails with
 	messages map[string]bool
 	rollouts rollouts
 	audits   audits
@@ -74,6 +76,13 @@ func (s *store) UpdateFlags(ctx context.Context, by string, change func(*flags.C
 		return d, err
 	}
 	return s.Store.UpdateFlags(ctx, by, change)
+}
+
+func (s *store) AddBulk(ctx context.Context, o bulk.Operation, state bulk.State) error {
+	if s.noBulk != nil {
+		return s.noBulk
+	}
+	return s.Store.AddBulk(ctx, o, state)
 }
 
 func (s *store) Sends(_ context.Context, vendorID string) (sends []trial.Send, err error) {

@@ -135,22 +135,27 @@ func TestOfTwoWhoHaveSeenTheSameOneSendsAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.Nil(t, shown.Refusal)
 	other := idempotency.Claim{Request: "bulk-another", At: present.Add(-time.Second)}
-	key := "resend v-1 " + shown.Mark
+	key := "resend v-1/welcome/0"
 	a.store.Keys[key] = other
 	order := app.ResendOrder{VendorID: "v-1", Email: email, Reason: "lost", Seen: shown.Mark}
 	_, err = a.app.ResendEmailRecorded(t.Context(), "k-1", order)
 	require.Equal(t, trial.CodeConflict, trial.CodeOf(err))
-	require.Contains(t, err.Error(), "somebody else has just asked")
+	require.Contains(t, err.Error(), "another request to send it again is under way")
 	require.Empty(t, a.store.Operations)
+	require.Equal(t, other, a.store.Keys[key], "it is the other's turn still")
 
 	other.At = present.Add(-time.Hour)
 	a.store.Keys[key] = other
 	v, err := a.app.ResendEmailRecorded(t.Context(), "k-1", order)
 	require.NoError(t, err)
-	require.Equal(t, v.Operation.ID, a.store.Keys[key].Request)
+	require.NotContains(t, a.store.Keys, key, "its turn is over")
 	again, err := a.app.ResendEmailRecorded(t.Context(), "k-1", order)
 	require.NoError(t, err, "it has seen what it has changed itself")
 	require.Equal(t, v, again)
+	_, err = a.app.ResendEmailRecorded(t.Context(), "k-2", order)
+	require.Contains(t, err.Error(), "have changed since this was shown")
+	require.NotContains(t, a.store.Keys, key, "nor does one that is refused keep its turn")
+	require.Len(t, a.store.Operations, 1)
 
 	for _, reason := range []string{"", " ", "a@example.com lost it"} {
 		order.Reason = reason
@@ -205,5 +210,43 @@ func TestAnEmailOfWhichNothingIsKnownYetIsNotCalledUnsent(t *testing.T) {
 		require.Equal(t, http.StatusConflict, answer.status)
 		require.Contains(t, string(answer.body), "it is not known yet whether it was sent; its trial settles that by itself")
 		require.NotContains(t, string(answer.body), "neither sent")
+	}
+}
+
+// Each e-mail of a vendor is sent again for itself, at the same moment too.
+func TestTwoEmailsOfAVendorAreSentAgainAtOnce(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t)
+	a.welcomed()
+	state := a.store.States["v-1"]
+	step, _ := state.Next()
+	state.Steps = append(state.Steps, trial.StepRecord{Step: step, Outcome: trial.Ran, Reason: trial.ReasonDue, At: present, Mailed: true})
+	a.store.States["v-1"] = state
+	require.True(t, step.Kind.IsReminder())
+	var marks []string
+	for _, email := range []bulk.Email{{Kind: trial.Welcome}, {Kind: step.Kind}} {
+		shown, err := a.app.LookAtEmail(t.Context(), "v-1", email)
+		require.NoError(t, err)
+		marks = append(marks, shown.Mark)
+	}
+	require.NotEqual(t, marks[0], marks[1], "what was shown of one e-mail is not what was shown of another")
+	require.Equal(t, http.StatusAccepted, a.resend("k-1").status)
+	answer := a.ask("/api/admin/trials/v-1/emails/"+string(step.Kind)+"/0/resend", "k-2", lost)
+	require.Equal(t, http.StatusAccepted, answer.status, string(answer.body))
+}
+
+// An attempt that failed is nobody else: it is tried again at once, under the same key or another.
+func TestAResendThatFailedIsAskedForAgain(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"k-1", "k-2"} {
+		a := newAPI(t)
+		a.welcomed()
+		a.store.noBulk = errUnavailable
+		require.Equal(t, http.StatusServiceUnavailable, a.resend("k-1").status)
+		require.Empty(t, a.store.Operations)
+		a.store.noBulk = nil
+		answer := a.resend(key)
+		require.Equal(t, http.StatusAccepted, answer.status, string(answer.body))
+		require.NotContains(t, a.store.Keys, "resend v-1/welcome/0")
 	}
 }

@@ -229,10 +229,10 @@ func sendOf(sends []trial.Send, key string) *trial.Send {
 	return &sends[i]
 }
 
-// mark is over all that a person decides on: the trial, the address and what stops it, and each attempt at an e-mail.
+// mark is over all that a person decides on: which e-mail, the trial, the address and what stops it, and each attempt at an e-mail.
 func (l ResendLook) mark(sends []trial.Send) string {
 	sum := sha256.New()
-	fmt.Fprintln(sum, l.Trial.Status, l.Trial.Revision, l.Trial.ConvertedAt != nil, l.Vendor.StopMark())
+	fmt.Fprintln(sum, l.Email.Key(l.Vendor.ID), l.Trial.Status, l.Trial.Revision, l.Trial.ConvertedAt != nil, l.Vendor.StopMark())
 	for _, s := range sends {
 		fmt.Fprintln(sum, s.Key, s.Attempt, s.Status)
 	}
@@ -262,6 +262,11 @@ func (a *App) ResendEmail(ctx context.Context, o ResendOrder) (bulk.View, error)
 	if trial.CodeOf(err) != trial.CodeNotFound {
 		return bulk.View{}, err
 	}
+	endTurn, err := a.resendTurn(ctx, o.Email.Key(o.VendorID))
+	if err != nil {
+		return bulk.View{}, err
+	}
+	defer endTurn()
 	shown, err := a.LookAtEmail(ctx, o.VendorID, o.Email)
 	switch {
 	case err != nil:
@@ -271,32 +276,29 @@ func (a *App) ResendEmail(ctx context.Context, o ResendOrder) (bulk.View, error)
 	case shown.Refusal != nil:
 		return bulk.View{}, shown.Refusal
 	}
-	if err := a.resendTurn(ctx, o.VendorID, shown.Mark); err != nil {
-		return bulk.View{}, err
-	}
 	return a.StartBulk(ctx, operation, list)
 }
 
-// resendPatience is how long another request for the same resend may take to store its operation.
+// resendPatience is how long a request for a resend may take. One that has taken longer has died before it could end its turn.
 const resendPatience = time.Minute
 
-// resendTurn lets of all requests that have seen the same only one go on: the operation that it begins changes the mark.
-func (a *App) resendTurn(ctx context.Context, vendorID, mark string) error {
-	key := "resend " + vendorID + " " + mark // with a blank, which no caller's key has
+// resendTurn lets only one request at a time look at an e-mail and store the operation that sends it again; the next finds that
+// stored. The turn ends with the request, whatever comes of it, so that a failed attempt is in nobody's way.
+func (a *App) resendTurn(ctx context.Context, email string) (end func(), err error) {
+	key := "resend " + email // with a blank, which no caller's key has
 	mine := idempotency.Claim{Request: bulkID(ctx), At: a.Present()}
 	for {
 		first, _, err := a.Store.ClaimKey(ctx, key, mine)
 		switch {
 		case err != nil:
-			return err
+			return nil, err
 		case first.Request == mine.Request:
-			return nil
+			return func() { a.settleKey(ctx, key, mine, false) }, nil
 		case mine.At.Sub(first.At) < resendPatience:
-			return trial.Conflict("somebody else has just asked to send it again: look again")
+			return nil, trial.Conflict("another request to send it again is under way: look again in a minute")
 		}
-		// Whoever asked came to nothing, or the mark would be another.
 		if err := a.Store.SettleKey(ctx, key, first, false); err != nil {
-			return err
+			return nil, err
 		}
 	}
 }
