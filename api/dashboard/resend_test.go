@@ -218,3 +218,22 @@ func TestAResendThatFailsSaysWhatIsKnown(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, a.status)
 	require.Contains(t, a.text(), "The reason must not hold a vendor's name or an address")
 }
+
+func TestACanarysEmailsAreNotSentAgain(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Busy())
+	id := trial.CanaryID("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	v, state := s.world.VendorsByID["vendor-013"], s.world.States["vendor-013"]
+	v.ID, state.VendorID = id, id
+	s.world.VendorsByID[id], s.world.States[id], s.world.History[id] = v, state, s.world.History["vendor-013"]
+	send := s.world.Sends["vendor-013/welcome/0"]
+	send.Key, send.VendorID = id+"/welcome/0", id
+	s.world.Sends[send.Key] = send
+	page := s.get("/admin/trials/" + id)
+	require.Contains(t, page.text(), "welcome")
+	require.NotContains(t, page.text(), "Send again …")
+	path := "/admin/trials/" + id + "/emails/welcome/0/resend"
+	a := s.get(path)
+	require.Contains(t, a.text(), "It cannot be sent again now: this is a canary's")
+	require.NotContains(t, a.body, `action="`+path)
+}

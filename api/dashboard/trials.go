@@ -198,7 +198,7 @@ func (d *dashboard) readTrial(ctx context.Context, id string, view *trialView) (
 	if err != nil {
 		return err
 	}
-	view.Mails = mailRows(state, emails, view.Steers)
+	view.Mails = mailRows(state, emails, view.Steers && !trial.IsCanary(id))
 	sends := make([]trial.Send, 0, len(emails))
 	for _, e := range emails {
 		sends = append(sends, e.Send)

@@ -76,6 +76,7 @@ const (
 	ReasonSamePolicy   Reason = "same-policy"
 	ReasonChangedSince Reason = "changed-since"
 	ReasonNotAutomated Reason = "not-automated"
+	ReasonCanary       Reason = "canary"
 	ReasonNoMailDue    Reason = "no-e-mail-due"
 	ReasonMailRefused  Reason = "e-mail-refused"
 	ReasonOutOfDate    Reason = "out-of-date"

@@ -81,7 +81,10 @@ func (o Operation) repeated(f ItemFacts, step trial.Step) bool {
 // its content still applies.
 func (o Operation) decideResend(f ItemFacts) Decision {
 	s := f.Trial
-	if !s.Automated {
+	switch {
+	case trial.IsCanary(s.VendorID):
+		return refused(ReasonCanary, notResent[ReasonCanary])
+	case !s.Automated:
 		return skipped(ReasonNotAutomated)
 	}
 	step, why := lastMail(s, f.Now)
@@ -194,6 +197,7 @@ func stillTrue(s trial.State, step trial.Step, now time.Time) bool {
 var notResent = map[Reason]string{
 	ReasonNoTrial:          "there is no trial of this vendor, or the marketplace has deleted the vendor",
 	ReasonNotAutomated:     "this trial is not automated: it gets no e-mails",
+	ReasonCanary:           "this is a canary's: it tries by itself whether e-mails arrive, and one that it does not expect would disturb it",
 	ReasonAlreadyConverted: "the vendor has converted, and the e-mails of its trial are over",
 	ReasonNoMailDue:        "this e-mail was neither sent nor kept back by the address: there is nothing to send again",
 	ReasonNotYetKnown:      "it is not known yet whether it was sent; its trial settles that by itself",

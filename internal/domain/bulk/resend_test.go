@@ -276,3 +276,21 @@ func TestAnEmailThatMayHaveLeftIsNotCalledUnsent(t *testing.T) {
 		require.Contains(t, d.ResendRefusal().Message, c.says)
 	}
 }
+
+// A canary tries the way of an e-mail by itself: nothing is sent to it again, by its name or among many.
+func TestNothingIsSentToACanaryAgain(t *testing.T) {
+	t.Parallel()
+	id := trial.CanaryID("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+	s := lived(startedAt.Add(trial.RealDay))
+	s.VendorID = id
+	for _, o := range []bulk.Operation{operation(bulk.Resend), bulk.ResendOf(bulk.Email{Kind: trial.Welcome}, "lost")} {
+		d := o.Decide(bulk.Item{Number: 1, VendorID: id}, bulk.ItemFacts{Now: now, Found: true, Trial: s, EmailReminders: true})
+		require.Equal(t, []any{bulk.Refused, bulk.ReasonCanary}, []any{d.Outcome, d.Reason})
+		require.Contains(t, d.ResendRefusal().Message, "this is a canary's")
+	}
+	var wrong *trial.Error
+	require.ErrorAs(t, operation(bulk.Resend).CheckList([]bulk.Listing{{VendorID: "v-1"}, {VendorID: id}}), &wrong)
+	require.Equal(t, "ids.1", wrong.Field)
+	require.Contains(t, wrong.Message, "is a canary's")
+	require.NoError(t, operation(bulk.Resend).CheckList([]bulk.Listing{{VendorID: "v-1"}, {VendorID: "canary-1"}}))
+}
