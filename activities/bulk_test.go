@@ -222,7 +222,9 @@ func TestResendLeavesWhatAnotherOperationHasSent(t *testing.T) {
 				h.sends[key] = trial.Send{Key: key, VendorID: "v1", Kind: other.ResendKind(), Status: c.status, ClaimedAt: now.Add(time.Millisecond)}
 			}
 			o := h.operation(bulk.Resend)
-			o.Email = c.own
+			if o.Email = c.own; c.own != nil {
+				o.Action = bulk.ResendOne
+			}
 			_, err := h.carry(t, o)
 			require.NoError(t, err)
 			require.Equal(t, []string{c.want}, h.outcomes())
@@ -251,20 +253,26 @@ func TestResendThatLeftIsNotCalledSkipped(t *testing.T) {
 		trial.SendSent: "done carried-out", trial.SendUnknown: "failed e-mail-unknown", trial.SendClaimed: "failed e-mail-unknown",
 		trial.SendRefused: "refused e-mail-refused", trial.SendReleased: "skipped unsubscribed",
 	} {
-		h := newBulkFake("v1")
-		h.outcome = trial.SendResult{Status: status}
-		if status != trial.SendReleased { // there is nothing to note
-			h.crash = 1
+		for _, action := range []bulk.Action{bulk.Resend, bulk.ResendOne} {
+			h := newBulkFake("v1")
+			h.outcome = trial.SendResult{Status: status}
+			if status != trial.SendReleased { // there is nothing to note
+				h.crash = 1
+			}
+			o := h.operation(action)
+			if action == bulk.ResendOne {
+				o.Email = &bulk.Email{Kind: trial.Welcome}
+			}
+			_, err := h.carry(t, o)
+			require.Error(t, err)
+			v := h.vendors["v1"]
+			v.Suppression = &trial.Suppression{Reason: trial.ReasonUnsubscribed}
+			h.vendors["v1"] = v
+			_, err = h.carry(t, o)
+			require.NoError(t, err)
+			require.Equal(t, []string{want}, h.outcomes(), "%s of %s", status, action)
+			require.Len(t, h.mails, 1)
 		}
-		_, err := h.carry(t, h.operation(bulk.Resend))
-		require.Error(t, err)
-		v := h.vendors["v1"]
-		v.Suppression = &trial.Suppression{Reason: trial.ReasonUnsubscribed}
-		h.vendors["v1"] = v
-		_, err = h.carry(t, h.operation(bulk.Resend))
-		require.NoError(t, err)
-		require.Equal(t, []string{want}, h.outcomes(), status)
-		require.Len(t, h.mails, 1)
 	}
 }
 

@@ -74,7 +74,7 @@ func (h *bulkFake) operation(a bulk.Action) bulk.Operation {
 		o.Days = 3
 	case bulk.Convert:
 		o.At = new(now)
-	case bulk.Cancel, bulk.Move, bulk.Resend, bulk.Undo:
+	case bulk.Cancel, bulk.Move, bulk.Resend, bulk.ResendOne, bulk.Undo:
 	}
 	return o
 }

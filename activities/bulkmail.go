@@ -48,7 +48,7 @@ func (b *Bulk) sent(status trial.SendStatus, reason string) bulk.Result {
 // undone is the result of an item that is not carried out. An attempt that died may have sent its e-mail, and its vendor may have
 // unsubscribed or converted since.
 func (b *Bulk) undone(ctx context.Context, o bulk.Operation, item bulk.Item, d bulk.Decision) (bulk.Result, error) {
-	if o.Action == bulk.Resend {
+	if o.Action.Resends() {
 		send, err := b.Store.Send(ctx, trial.Step{Kind: o.ResendKind()}.Key(item.VendorID))
 		if err != nil {
 			return bulk.Result{}, failed("looking for the e-mail of an attempt before", err)

@@ -32,14 +32,14 @@ func ItemFacts(ctx context.Context, from ItemReader, o bulk.Operation, vendorID 
 	if f.Trial, f.Found, err = from.Trial(ctx, vendorID); err != nil || !f.Found {
 		return f, err
 	}
-	if o.Action != bulk.Convert && o.Action != bulk.Resend {
+	if o.Action != bulk.Convert && !o.Action.Resends() {
 		return f, nil
 	}
 	f.Vendor, err = from.Vendor(ctx, vendorID)
 	if e, ok := errors.AsType[*trial.Error](err); ok && e.Code == trial.CodeNotFound {
 		f.Found, err = false, nil // the marketplace has deleted the vendor
 	}
-	if err != nil || !f.Found || o.Action != bulk.Resend {
+	if err != nil || !f.Found || !o.Action.Resends() {
 		return f, err
 	}
 	f.NoMail = f.Vendor.NoMail()
@@ -205,7 +205,7 @@ func (a *App) resent(ctx context.Context, vendorID string, sends []trial.Send, e
 	}
 	var all []Resent
 	for _, part := range parts {
-		if part.Action != bulk.Resend || part.Email != nil && *part.Email != e {
+		if !part.Action.Resends() || part.Email != nil && *part.Email != e {
 			continue
 		}
 		again := Resent{Part: part, Send: sendOf(sends, bulk.Email{Kind: bulk.Operation{ID: part.OperationID}.ResendKind()}.Key(vendorID))}

@@ -108,7 +108,7 @@ func (o Operation) CheckList(list []Listing) error {
 		switch {
 		case !trial.ValidVendorID(l.VendorID):
 			return trial.Invalid("ids."+strconv.Itoa(i), "must be 1 to 64 letters, digits, underscores and dashes")
-		case o.Action == Resend && trial.IsCanary(l.VendorID):
+		case o.Action.Resends() && trial.IsCanary(l.VendorID):
 			return trial.Invalid("ids."+strconv.Itoa(i), "is a canary's: nothing is sent to it again")
 		case l.Days != 0 && !o.Action.takesDays():
 			return trial.Invalid("csv", "has days, which %s does not use", o.Action)

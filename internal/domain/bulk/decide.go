@@ -13,15 +13,15 @@ type ItemFacts struct {
 	// Found says that the vendor has a trial, Trial is its state.
 	Found bool
 	Trial trial.State
-	// Vendor is set for Convert and Resend.
+	// Vendor is set for Convert, Resend and ResendOne, as all that follows is for the latter two.
 	Vendor trial.Vendor
-	// NoMail is why the vendor cannot be written to, empty if it can; set for Resend.
+	// NoMail is why the vendor cannot be written to, empty if it can.
 	NoMail trial.Reason
-	// EmailReminders is the flag; set for Resend.
+	// EmailReminders is the flag.
 	EmailReminders bool
 	// Send is the record of the e-mail that the operation names; nil for none.
 	Send *trial.Send
-	// Repetitions are those that overlap the operation, by Operation.Overlaps; set for Resend.
+	// Repetitions are those that overlap the operation, by Operation.Overlaps.
 	Repetitions []Repetition
 }
 
@@ -35,7 +35,7 @@ type Decision struct {
 	Message string
 	Request trial.Request
 	// Change is the expected change; nil for Convert
-	// and Resend.
+	// and what sends e-mails again.
 	Change *Change
 	// Repeated says that the trial has carried out the request before.
 	Repeated bool
@@ -60,7 +60,7 @@ func (o Operation) Decide(i Item, f ItemFacts) Decision {
 	switch o.Action {
 	case Convert:
 		return o.decideConvert(i, f)
-	case Resend:
+	case Resend, ResendOne:
 		return o.decideResend(f)
 	case Undo:
 		return o.decideUndo(i, f)

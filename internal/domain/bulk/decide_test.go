@@ -55,7 +55,7 @@ func operation(a bulk.Action) bulk.Operation {
 		o.Policy = &longer
 	case bulk.Convert:
 		o.At = &now
-	case bulk.Cancel, bulk.Resend, bulk.Undo:
+	case bulk.Cancel, bulk.Resend, bulk.ResendOne, bulk.Undo:
 	}
 	return o
 }

@@ -77,6 +77,8 @@ const (
 	ReasonChangedSince Reason = "changed-since"
 	ReasonNotAutomated Reason = "not-automated"
 	ReasonCanary       Reason = "canary"
+	// ReasonOlderWorker: a worker of an earlier version has passed the operation on without its e-mail.
+	ReasonOlderWorker  Reason = "older-worker"
 	ReasonNoMailDue    Reason = "no-e-mail-due"
 	ReasonMailRefused  Reason = "e-mail-refused"
 	ReasonOutOfDate    Reason = "out-of-date"

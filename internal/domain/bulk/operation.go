@@ -19,7 +19,7 @@ const (
 // Action is what an operation does to each of its trials.
 type Action string
 
-// The actions. All but Resend and Undo are the messages of a trial.
+// The actions. All but Resend, ResendOne and Undo are the messages of a trial.
 const (
 	Extend  Action = trial.MessageExtend
 	Shorten Action = trial.MessageShorten
@@ -30,6 +30,9 @@ const (
 	Convert Action = trial.MessageConvert
 	// Resend sends the last e-mail that was due once more, if its content still applies.
 	Resend Action = "resend"
+	// ResendOne sends the one e-mail of one trial that Operation.Email names again; it is requested by ResendOf. It has a name of its
+	// own because a worker of an earlier version, which knows of no Email, must refuse it rather than send the last e-mail.
+	ResendOne Action = "resend-one"
 	// Undo restores what was before another operation; it is requested by
 	// undoing that operation, not by name.
 	Undo Action = "undo"
@@ -37,6 +40,9 @@ const (
 
 // Actions are those that can be requested.
 func Actions() []Action { return []Action{Extend, Shorten, Cancel, Revive, Move, Convert, Resend} }
+
+// Resends reports whether the action sends e-mails again.
+func (a Action) Resends() bool { return a == Resend || a == ResendOne }
 
 // takesDays reports whether the action needs a number of days.
 func (a Action) takesDays() bool { return a == Extend || a == Shorten || a == Revive }
@@ -86,7 +92,7 @@ type Operation struct {
 	// Undoes is the operation that an Undo undoes, and UndoesAction the action of that.
 	Undoes       string `json:"undoes"`
 	UndoesAction Action `json:"undoesAction"`
-	// Email is the one to send again, for Resend of one trial; nil for the last that was due.
+	// Email is the one to send again, for ResendOne; nil otherwise. Operations of an earlier version have it with Resend.
 	Email *Email `json:"email,omitempty"`
 }
 
@@ -128,7 +134,7 @@ func (o Operation) Validate() error {
 		return trial.Invalid(trial.FieldPolicy, "is missing")
 	case o.Action != Move && o.Policy != nil:
 		return trial.Invalid(trial.FieldPolicy, "is not used by %s", o.Action)
-	case o.Email != nil && (o.Action != Resend || o.Listed != 1):
+	case (o.Email != nil) != (o.Action == ResendOne), o.Email != nil && o.Listed != 1:
 		return trial.Invalid("email", "is of one trial, and only sent again")
 	case o.At != nil && o.At.After(o.AskedAt):
 		return trial.Invalid("at", "lies in the future")
@@ -172,11 +178,11 @@ func (o Operation) Against(f flags.Flags) string {
 	switch {
 	case !f.AdminTools.Enabled:
 		return "adminTools.enabled"
-	case !f.AdminTools.BulkOperations && o.Email == nil:
+	case !f.AdminTools.BulkOperations && o.Action != ResendOne && o.Email == nil: // the latter are of an earlier version
 		return "adminTools.bulkOperations"
 	case newEnd && !f.AdminTools.TrialExtension:
 		return "adminTools.trialExtension"
-	case o.Action == Resend && !f.TrialAutomation.Enabled:
+	case o.Action.Resends() && !f.TrialAutomation.Enabled:
 		return "trialAutomation.enabled"
 	}
 	return ""

@@ -23,7 +23,7 @@ func (e Email) Key(vendorID string) string {
 
 // ResendOf is the operation that sends one e-mail of one trial again.
 func ResendOf(e Email, reason string) Operation {
-	return Operation{Action: Resend, Email: &e, Reason: reason, PerMinute: DefaultPerMinute}
+	return Operation{Action: ResendOne, Email: &e, Reason: reason, PerMinute: DefaultPerMinute}
 }
 
 // ResendKind is the kind in the key of an e-mail that this operation resends:
@@ -84,6 +84,8 @@ func (o Operation) decideResend(f ItemFacts) Decision {
 	switch {
 	case trial.IsCanary(s.VendorID):
 		return refused(ReasonCanary, notResent[ReasonCanary])
+	case o.Action == ResendOne && o.Email == nil:
+		return refused(ReasonOlderWorker, notResent[ReasonOlderWorker])
 	case !s.Automated:
 		return skipped(ReasonNotAutomated)
 	}
@@ -197,6 +199,7 @@ func stillTrue(s trial.State, step trial.Step, now time.Time) bool {
 var notResent = map[Reason]string{
 	ReasonNoTrial:          "there is no trial of this vendor, or the marketplace has deleted the vendor",
 	ReasonNotAutomated:     "this trial is not automated: it gets no e-mails",
+	ReasonOlderWorker:      "a worker of an earlier version had its turn, which does not know how: ask again once all workers are of one version",
 	ReasonCanary:           "this is a canary's: it tries by itself whether e-mails arrive, and one that it does not expect would disturb it",
 	ReasonAlreadyConverted: "the vendor has converted, and the e-mails of its trial are over",
 	ReasonNoMailDue:        "this e-mail was neither sent nor kept back by the address: there is nothing to send again",
@@ -217,6 +220,9 @@ var notResent = map[Reason]string{
 func (d Decision) ResendRefusal() *trial.Error {
 	if d.Outcome == Succeeded {
 		return nil
+	}
+	if strings.HasPrefix(string(d.Reason), string(ReasonStatus)) { // such a worker takes the action for a message to the trial
+		d.Reason = ReasonOlderWorker
 	}
 	message, known := notResent[d.Reason]
 	if !known {

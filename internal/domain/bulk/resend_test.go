@@ -294,3 +294,35 @@ func TestNothingIsSentToACanaryAgain(t *testing.T) {
 	require.Contains(t, wrong.Message, "is a canary's")
 	require.NoError(t, operation(bulk.Resend).CheckList([]bulk.Listing{{VendorID: "v-1"}, {VendorID: "canary-1"}}))
 }
+
+// A worker of an earlier version knows nothing of an operation's e-mail, so it must not take one for a resend of the last: it refuses
+// an action that it does not know, and what it passes on without the e-mail is refused too.
+func TestAWorkerOfAnEarlierVersionSendsNoOtherEmailAgain(t *testing.T) {
+	t.Parallel()
+	facts := bulk.ItemFacts{Now: now, Found: true, Trial: lived(now), EmailReminders: true}
+	o := bulk.ResendOf(bulk.Email{Kind: trial.Welcome}, "lost")
+	require.NotEqual(t, bulk.Resend, o.Action)
+	require.True(t, o.Action.Resends())
+	require.NotContains(t, bulk.Actions(), o.Action, "it is not requested by its name")
+
+	unknown := o
+	unknown.Action, unknown.Email = "resend-in-time-to-come", nil
+	d := unknown.Decide(item(), facts)
+	require.Equal(t, bulk.Refused, d.Outcome)
+	require.Nil(t, d.Step)
+	require.Contains(t, d.ResendRefusal().Message, "a worker of an earlier version")
+
+	passedOn := o
+	passedOn.Email = nil
+	d = passedOn.Decide(item(), facts)
+	require.Equal(t, []any{bulk.Refused, bulk.ReasonOlderWorker}, []any{d.Outcome, d.Reason})
+	require.Contains(t, d.ResendRefusal().Message, "a worker of an earlier version")
+	require.Error(t, passedOn.Validate())
+
+	all := flags.Initial()
+	all.TrialAutomation.Enabled, all.AdminTools = true, flags.AdminTools{Enabled: true}
+	before := operation(bulk.Resend) // as the earlier version has stored it
+	before.Email = o.Email
+	require.Empty(t, before.Against(all))
+	require.Equal(t, trial.Welcome, before.Decide(item(), facts).Step.Kind)
+}
