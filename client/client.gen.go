@@ -2453,7 +2453,7 @@ type ClientInterface interface {
 
 	// ResendEmailWithBody Send one e-mail of a trial again
 	//
-	// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder.
+	// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to; where it is not known yet whether it was sent; and for canaries. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder, but not adminTools.bulkOperations.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2462,7 +2462,7 @@ type ClientInterface interface {
 
 	// ResendEmail Send one e-mail of a trial again
 	//
-	// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder.
+	// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to; where it is not known yet whether it was sent; and for canaries. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder, but not adminTools.bulkOperations.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4168,7 +4168,7 @@ func (c *Client) ShowEmail(ctx context.Context, id VendorID, kind string, revisi
 
 // ResendEmailWithBody Send one e-mail of a trial again
 //
-// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder.
+// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to; where it is not known yet whether it was sent; and for canaries. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder, but not adminTools.bulkOperations.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4187,7 +4187,7 @@ func (c *Client) ResendEmailWithBody(ctx context.Context, id VendorID, kind stri
 
 // ResendEmail Send one e-mail of a trial again
 //
-// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder.
+// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to; where it is not known yet whether it was sent; and for canaries. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder, but not adminTools.bulkOperations.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -9247,7 +9247,7 @@ type ClientWithResponsesInterface interface {
 
 	// ResendEmailWithBodyWithResponse Send one e-mail of a trial again
 	//
-	// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder.
+	// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to; where it is not known yet whether it was sent; and for canaries. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder, but not adminTools.bulkOperations.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -9256,7 +9256,7 @@ type ClientWithResponsesInterface interface {
 
 	// ResendEmailWithResponse Send one e-mail of a trial again
 	//
-	// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder.
+	// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to; where it is not known yet whether it was sent; and for canaries. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder, but not adminTools.bulkOperations.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -14873,7 +14873,7 @@ func (c *ClientWithResponses) ShowEmailWithResponse(ctx context.Context, id Vend
 
 // ResendEmailWithBodyWithResponse Send one e-mail of a trial again
 //
-// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder.
+// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to; where it is not known yet whether it was sent; and for canaries. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder, but not adminTools.bulkOperations.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -14888,7 +14888,7 @@ func (c *ClientWithResponses) ResendEmailWithBodyWithResponse(ctx context.Contex
 
 // ResendEmailWithResponse Send one e-mail of a trial again
 //
-// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder.
+// Begins a bulk operation of this one trial, which says what becomes of it. Refused where the e-mail was neither sent nor kept back by the address, is not true any more, is being sent again already, or the address may not be written to; where it is not known yet whether it was sent; and for canaries. Needs the flags adminTools.enabled and trialAutomation.enabled, and emailReminders for a reminder, but not adminTools.bulkOperations.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
