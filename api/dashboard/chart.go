@@ -5,10 +5,13 @@ import (
 	"html/template"
 	"math"
 	"slices"
+	"sort"
 	"strconv"
 	"time"
 
 	"github.com/go-analyze/charts/chartdraw"
+
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // Size of a chart and of its margins, in its own units. The page stretches it; the style sheet sets the size of its letters to fit.
@@ -221,23 +224,12 @@ func evidenceAxis(title string, needed float64, values ...float64) axis {
 // tens is a value on an evidenceAxis; evidence of 0 lies below it.
 func tens(v float64) float64 { return math.Log10(max(v, 1e-300)) }
 
-// timeAxis is an axis of time by the clock of a place, where days begin at midnight. Its values are seconds since 1970.
+// timeAxis is an axis of time by the clock of a place. Its values are seconds since 1970.
 func timeAxis(from, to time.Time, loc *time.Location) axis {
 	if !to.After(from) {
 		to = from.Add(time.Minute)
 	}
-	wall := func(t time.Time) time.Time { // as if that clock were UTC
-		_, offset := t.In(loc).Zone()
-		return t.UTC().Add(time.Duration(offset) * time.Second)
-	}
-	a := wallAxis(wall(from), wall(to))
-	for i, t := range a.Ticks {
-		at := time.Unix(int64(t.At), 0).UTC()
-		year, month, day := at.Date()
-		a.Ticks[i].At = seconds1970(time.Date(year, month, day, at.Hour(), at.Minute(), at.Second(), 0, loc))
-	}
-	a.Title, a.Min, a.Max = "time ("+clockName(from, to, loc)+")", seconds1970(from), seconds1970(to)
-	return a
+	return axis{Title: "time (" + clockName(from, to, loc) + ")", Min: seconds1970(from), Max: seconds1970(to), Ticks: timeTicks(from, to, loc)}
 }
 
 // clockName names the clock of a place by its zone and how far it is from UTC, which may change between two moments.
@@ -253,9 +245,9 @@ func clockName(from, to time.Time, loc *time.Location) string {
 	return loc.String() + ", " + first + ", then " + last
 }
 
-// wallAxis is timeAxis by a clock that never changes.
-func wallAxis(from, to time.Time) axis {
-	const day = 24 * time.Hour
+// timeTicks are the ticks from one moment to another, each with what the clock of a place shows at it.
+func timeTicks(from, to time.Time, loc *time.Location) []tick {
+	const day = trial.RealDay
 	step, form := 360*day, "2 Jan"
 	for _, s := range []time.Duration{
 		120 * day, 60 * day, 30 * day, 14 * day, 7 * day, 5 * day, 2 * day, day, 12 * time.Hour, 6 * time.Hour, 3 * time.Hour, time.Hour,
@@ -271,13 +263,35 @@ func wallAxis(from, to time.Time) axis {
 	case step < day:
 		form = "15:04"
 	}
-	a := axis{Min: seconds1970(from), Max: seconds1970(to)}
-	for at := from.UTC().Truncate(step); !at.After(to); at = at.Add(step) {
-		if !at.Before(from) {
-			a.Ticks = append(a.Ticks, tick{seconds1970(at), at.Format(form)})
+	var ticks []tick
+	var last time.Time
+	// The clock as if it were UTC's, so that ticks are at its whole hours.
+	_, offset := from.In(loc).Zone()
+	ahead := time.Duration(offset) * time.Second
+	for shown := from.UTC().Add(ahead).Truncate(step); ; shown = shown.Add(step) {
+		at := shown.Add(-ahead)
+		if step >= day {
+			at = dayBegins(shown, loc)
+		}
+		if at.After(to) {
+			return ticks
+		}
+		if !at.Before(from) && !at.Equal(last) { // a date that a place skipped begins with the next one
+			ticks, last = append(ticks, tick{seconds1970(at), at.In(loc).Format(form)}), at
 		}
 	}
-	return a
+}
+
+// dayBegins is the first moment of a date at a place, the date being given by its midnight in UTC. It is searched for, since clocks
+// may skip midnight or show it twice, and time.Date promises no moment then.
+func dayBegins(date time.Time, loc *time.Location) time.Time {
+	const farthest = 36 * time.Hour // no clock is as far from UTC
+	earliest := date.Add(-farthest)
+	return earliest.Add(time.Second * time.Duration(sort.Search(int(2*farthest/time.Second), func(seconds int) bool {
+		at := earliest.Add(time.Duration(seconds) * time.Second)
+		_, offset := at.In(loc).Zone()
+		return !at.Add(time.Duration(offset) * time.Second).Before(date)
+	})))
 }
 
 func seconds1970(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
