@@ -266,10 +266,10 @@ func timeTicks(from, to time.Time, loc *time.Location) []tick {
 	var ticks []tick
 	var last time.Time
 	// The clock as if it were UTC's, so that ticks are at its whole hours.
-	_, offset := from.In(loc).Zone()
-	ahead := time.Duration(offset) * time.Second
-	for shown := from.UTC().Add(ahead).Truncate(step); ; shown = shown.Add(step) {
-		at := shown.Add(-ahead)
+	_, seconds := from.In(loc).Zone()
+	offset := time.Duration(seconds) * time.Second
+	for shown := from.UTC().Add(offset).Truncate(step); ; shown = shown.Add(step) {
+		at := shown.Add(-offset)
 		if step >= day {
 			at = dayBegins(shown, loc)
 		}
