@@ -255,7 +255,7 @@ type SessionReader interface {
 	Sessions(ctx context.Context, now time.Time, after string, limit int) (page []access.Session, next string, err error)
 	// SessionByID returns a session, good or over; one that does not exist is a *trial.Error with trial.CodeNotFound.
 	SessionByID(ctx context.Context, id string) (access.Session, error)
-	// SessionsOf are those of a person, by the subject, that are good at a moment.
+	// SessionsOf are those of a person, by the subject, that are good at a moment: some of them where they are many.
 	SessionsOf(ctx context.Context, subject string, now time.Time) ([]access.Session, error)
 }
 

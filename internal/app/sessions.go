@@ -42,24 +42,33 @@ func (a *App) endSessions(ctx context.Context, end SessionEnd) error {
 	if err != nil {
 		return err
 	}
-	ended := []access.Session{first}
-	if end.Everywhere {
+	shown, ended := []endedSession{a.ended(first)}, 1
+	for end.Everywhere {
 		others, err := a.Store.SessionsOf(ctx, first.Subject, a.Present())
 		if err != nil {
 			return err
+		}
+		if len(others) == 0 {
+			break
 		}
 		for _, s := range others {
 			if s, err = a.Store.EndSession(ctx, s.ID, actor(ctx), a.Present()); err != nil {
 				return err
 			}
-			ended = append(ended, s)
+			ended++
+			if len(shown) < mostEndedShown {
+				shown = append(shown, a.ended(s))
+			}
 		}
 	}
-	shown := make([]endedSession, 0, len(ended))
-	for _, s := range ended {
-		shown = append(shown, endedSession{ID: s.ID, Name: s.Name, Since: s.Since})
-		a.Log.Info("session ended", zap.String("session", s.ID))
-	}
-	noteChange(ctx, nil, map[string]any{"ended": shown})
+	noteChange(ctx, nil, map[string]any{"ended": shown, "count": ended})
 	return nil
+}
+
+// mostEndedShown is how many of the sessions that were ended an audit entry names; it counts the others.
+const mostEndedShown = 100
+
+func (a *App) ended(s access.Session) endedSession {
+	a.Log.Info("session ended", zap.String("session", s.ID))
+	return endedSession{ID: s.ID, Name: s.Name, Since: s.Since}
 }
