@@ -61,8 +61,8 @@ type controlView struct {
 	Criterion *rollout.CriterionResult
 	// Task is the one that is ticked, as it is; nil for other controls.
 	Task *rollout.TaskView
-	// refusal is why it cannot be ticked, empty where it can.
-	refusal string
+	// tick is what tells one tick of it from another, refusal why it cannot be ticked; empty where it was not, and where it can.
+	tick, refusal string
 	// Check is what is waived, as it is shown; nil for other controls.
 	Check *rollout.Check
 }
@@ -80,10 +80,10 @@ func (v controlView) Action() string {
 	return root + "rollout/" + v.Control.Name
 }
 
-// Found is what a check has found, or how a task stands, by which it is told whether that is still so.
+// Found is what a check has found, or how a task was ticked, by which it is told whether that is still so.
 func (v controlView) Found() string {
 	if v.Task != nil {
-		return fmt.Sprintf("%s: %s", v.Task.Status, v.Task.Reason)
+		return v.tick
 	}
 	return fmt.Sprintf("%s: %s", v.Check.Verdict, v.Check.Reason)
 }
@@ -140,6 +140,9 @@ func (d *dashboard) controlView(ctx context.Context, name, subject string) (cont
 	}
 	if task != nil {
 		view.Task, view.Control, view.refusal = task, ticking, taskRefusal(s)
+		if tick, is := s.Criteria[task.ID]; is {
+			view.tick = fmt.Sprintf("%t by %s: %s", tick.Met, tick.By, tick.Reason)
+		}
 		if view.refusal != "" {
 			view.Error = sentence(capital(view.refusal))
 		}

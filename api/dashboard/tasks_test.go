@@ -8,6 +8,7 @@ import (
 
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/rollout"
+	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/sample"
 )
 
@@ -49,6 +50,21 @@ func TestATaskAfterTheDeploymentIsTickedOnItsPage(t *testing.T) {
 	issue(t, viewer.world, access.Viewer)
 	viewer.signIn(string(access.Viewer))
 	require.NotContains(t, viewer.get("/admin/").text(), "Tick …")
+}
+
+// A task may come due while its form is open: nobody has ticked it then.
+func TestATaskIsTickedThoughItHasComeDueMeanwhile(t *testing.T) {
+	t.Parallel()
+	s := signedIn(t, sample.Completed())
+	const later = "/admin/rollout/tick/long-term-trend-analysis"
+	values := s.filledAt(later, "Done ahead of time")
+	values.Set("met", "yes")
+	s.world.Moment = s.world.Moment.Add(200 * trial.RealDay)
+	s.cookie = nil
+	s.signIn(adminToken)
+	require.NotContains(t, s.get(later).text(), "to come")
+	a := s.post(later, values)
+	require.Equal(t, http.StatusSeeOther, a.status, a.text())
 }
 
 func TestATaskThatHasNotBegunIsNotTicked(t *testing.T) {
