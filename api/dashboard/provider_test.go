@@ -277,7 +277,12 @@ func TestAnAdminEndsSessions(t *testing.T) {
 	second := s.cookie
 	p.person.Name, p.person.Subject, s.cookie = "oidc:ben:87654321", "another-subject", nil
 	s.goes("")
-	ben := s.cookie
+	ben, bensID := s.cookie, ""
+	for _, session := range w.SignedIn {
+		if session.Name == p.person.Name {
+			bensID = session.ID
+		}
+	}
 
 	s.cookie = nil
 	s.signIn(adminToken)
@@ -295,9 +300,12 @@ func TestAnAdminEndsSessions(t *testing.T) {
 	values.Set("reason", "has left")
 	for range 2 {
 		a = s.post(path, values)
-		require.Equal(t, "/admin/sessions?ended=yes", a.header.Get("Location"))
+		require.Equal(t, "/admin/sessions?ended="+id, a.header.Get("Location"))
 	}
-	require.Contains(t, s.get("/admin/sessions?ended=yes").text(), "It is ended")
+	require.Contains(t, s.get("/admin/sessions?ended="+id).text(), "The session "+id+" of "+ada+" is over")
+	for _, other := range []string{"yes", bensID, "0000000000000000", "%2e"} {
+		require.NotContains(t, s.get("/admin/sessions?ended="+other).text(), "is over", "an address tells nothing that is not so")
+	}
 	require.Equal(t, http.StatusNotFound, s.get(path).status)
 	require.Equal(t, http.StatusNotFound, s.post("/admin/sessions/0000000000000000/end", values).status)
 

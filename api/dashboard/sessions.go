@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"crypto/rand"
 	"net/http"
 
@@ -24,12 +25,12 @@ type sessionsView struct {
 	Next, First, Problem string
 	// HasProvider says that one is configured, Answers that it has answered.
 	HasProvider, Answers bool
-	// Ended says that something was just ended.
-	Ended bool
+	// Ended is the session of the page's address that is over; nil where that names none.
+	Ended *access.Session
 }
 
 func (d *dashboard) sessionsPage(w http.ResponseWriter, r *http.Request) {
-	view := sessionsView{frame: d.frame(r.Context(), "Sessions", "sessions"), HasProvider: d.Provider != nil, Ended: r.URL.Query().Has("ended")}
+	view := sessionsView{frame: d.frame(r.Context(), "Sessions", "sessions"), HasProvider: d.Provider != nil}
 	view.Answers = view.HasProvider && d.Provider.Ready()
 	after := r.URL.Query().Get("after")
 	page, next, err := d.Store.Sessions(r.Context(), d.Now(), after, sessionsPerPage)
@@ -42,7 +43,7 @@ func (d *dashboard) sessionsPage(w http.ResponseWriter, r *http.Request) {
 		d.fail(w, r, "sessions", err)
 		return
 	}
-	view.Sessions = page
+	view.Sessions, view.Ended = page, d.over(r.Context(), r.URL.Query().Get("ended"))
 	if next != "" {
 		view.Next = narrowed("sessions", map[string]string{"after": next})
 	}
@@ -50,6 +51,18 @@ func (d *dashboard) sessionsPage(w http.ResponseWriter, r *http.Request) {
 		view.First = narrowed("sessions", nil)
 	}
 	d.show(w, r, http.StatusOK, "sessions", view)
+}
+
+// over is a session of that id that opens nothing any more; nil where there is none such, or it cannot be read.
+func (d *dashboard) over(ctx context.Context, id string) *access.Session {
+	if id == "" {
+		return nil
+	}
+	s, err := d.Store.SessionByID(ctx, id)
+	if err != nil || s.Status(d.Now()) == access.Good {
+		return nil
+	}
+	return &s
 }
 
 // sessionEndView is the page on which ending a session is confirmed.
@@ -96,7 +109,7 @@ func (d *dashboard) endSession(w http.ResponseWriter, r *http.Request) {
 	err := d.Controls.EndSessionsRecorded(r.Context(), end)
 	if err == nil {
 		d.Log.Info("session ended from the dashboard", zap.String("session", end.ID))
-		http.Redirect(w, r, root+"sessions?ended=yes", http.StatusSeeOther)
+		http.Redirect(w, r, root+"sessions?ended="+end.ID, http.StatusSeeOther)
 		return
 	}
 	view, missing := d.sessionEndView(r)
