@@ -61,8 +61,10 @@ type controlView struct {
 	Criterion *rollout.CriterionResult
 	// Task is the one that is ticked, as it is; nil for other controls.
 	Task *rollout.TaskView
-	// tick is what tells one tick of it from another, refusal why it cannot be ticked; empty where it was not, and where it can.
-	tick, refusal string
+	// ticked is its tick by now; nil for none.
+	ticked *rollout.Tick
+	// refusal is why it cannot be ticked, empty where it can.
+	refusal string
 	// Check is what is waived, as it is shown; nil for other controls.
 	Check *rollout.Check
 }
@@ -80,10 +82,15 @@ func (v controlView) Action() string {
 	return root + "rollout/" + v.Control.Name
 }
 
-// Found is what a check has found, or how a task was ticked, by which it is told whether that is still so.
+// Found is what a check has found, or a task's tick, by which it is told whether that is still so. How a task stands is not in it:
+// that changes with time alone. A tick's words are quoted, since browsers send line ends of their own.
 func (v controlView) Found() string {
-	if v.Task != nil {
-		return v.tick
+	switch {
+	case v.Task == nil:
+	case v.ticked == nil:
+		return "not ticked"
+	default:
+		return fmt.Sprintf("met %t, by %q: %q", v.ticked.Met, v.ticked.By, v.ticked.Reason)
 	}
 	return fmt.Sprintf("%s: %s", v.Check.Verdict, v.Check.Reason)
 }
@@ -140,8 +147,8 @@ func (d *dashboard) controlView(ctx context.Context, name, subject string) (cont
 	}
 	if task != nil {
 		view.Task, view.Control, view.refusal = task, ticking, taskRefusal(s)
-		if tick, is := s.Criteria[task.ID]; is {
-			view.tick = fmt.Sprintf("%t by %s: %s", tick.Met, tick.By, tick.Reason)
+		if tick, ticked := s.Criteria[task.ID]; ticked {
+			view.ticked = &tick
 		}
 		if view.refusal != "" {
 			view.Error = sentence(capital(view.refusal))

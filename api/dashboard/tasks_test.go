@@ -2,13 +2,15 @@ package dashboard_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"marketplace.example/trials/internal/domain/access"
+	"marketplace.example/trials/internal/domain/flags"
 	"marketplace.example/trials/internal/domain/rollout"
-	"marketplace.example/trials/internal/domain/trial"
 	"marketplace.example/trials/test/sample"
 )
 
@@ -52,19 +54,55 @@ func TestATaskAfterTheDeploymentIsTickedOnItsPage(t *testing.T) {
 	require.NotContains(t, viewer.get("/admin/").text(), "Tick …")
 }
 
-// A task may come due while its form is open: nobody has ticked it then.
-func TestATaskIsTickedThoughItHasComeDueMeanwhile(t *testing.T) {
+// That a task's time has come is nobody's tick: a page that was opened before still ticks it.
+func TestATaskIsTickedFromAPageThatWasOpenedBeforeItsTime(t *testing.T) {
 	t.Parallel()
-	s := signedIn(t, sample.Completed())
-	const later = "/admin/rollout/tick/long-term-trend-analysis"
-	values := s.filledAt(later, "Done ahead of time")
+	w := sample.Completed()
+	const id = "long-term-trend-analysis"
+	tasks := rollout.TasksOf(rollout.Fold(w.Rollout), w.Moment)
+	i := slices.IndexFunc(tasks, func(v rollout.TaskView) bool { return v.ID == id })
+	require.GreaterOrEqual(t, i, 0)
+	w.Moment = tasks[i].From.Add(-time.Minute)
+	s := signedIn(t, w)
+	const path = "/admin/rollout/tick/" + id
+	require.Contains(t, s.get(path).text(), "to come")
+	values := s.filledAt(path, "The curve is flat")
 	values.Set("met", "yes")
-	s.world.Moment = s.world.Moment.Add(200 * trial.RealDay)
-	s.cookie = nil
-	s.signIn(adminToken)
-	require.NotContains(t, s.get(later).text(), "to come")
-	a := s.post(later, values)
+	w.Moment = *tasks[i].From
+	require.Contains(t, s.get(path).text(), "open")
+	a := s.post(path, values)
 	require.Equal(t, http.StatusSeeOther, a.status, a.text())
+	require.Len(t, w.Steered, 1)
+}
+
+// Who ticked, and what, are a tick as well as its reason.
+func TestATaskThatSomebodyElseHasTickedIsNotTickedUnseen(t *testing.T) {
+	t.Parallel()
+	const id, reason = "daily-monitoring-review", "Two days are missing:\nMonday, Friday"
+	for name, c := range map[string]struct {
+		met bool
+		by  string
+	}{"by somebody else": {false, "bea"}, "as done": {true, "ada"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := sample.Completed()
+			ticks := func(met bool, by, request string) {
+				e, err := rollout.Fold(w.Rollout).Request(rollout.SignalTick, flags.Request{ID: request, Subject: id, Met: met, By: by, Reason: reason}, nil, w.Moment)
+				require.NoError(t, err)
+				w.Rollout = append(w.Rollout, *e)
+			}
+			ticks(false, "ada", "first")
+			s := signedIn(t, w)
+			values := s.filledAt(task, "All seven are there")
+			require.NotContains(t, values.Get("found"), "\n", "browsers send line ends of their own")
+			values.Set("met", "yes")
+			ticks(c.met, c.by, "second")
+			a := s.post(task, values)
+			require.Equal(t, http.StatusConflict, a.status)
+			require.Contains(t, a.text(), "Nothing was done: somebody has ticked the task since this page was opened: look again.")
+			require.Empty(t, w.Steered)
+		})
+	}
 }
 
 func TestATaskThatHasNotBegunIsNotTicked(t *testing.T) {
