@@ -8,6 +8,7 @@ import (
 
 	"marketplace.example/trials/internal/domain/access"
 	"marketplace.example/trials/internal/domain/audit"
+	"marketplace.example/trials/internal/domain/trial"
 )
 
 // SessionEnd is what an admin wants of a session.
@@ -52,7 +53,11 @@ func (a *App) endSessions(ctx context.Context, end SessionEnd) error {
 			break
 		}
 		for _, s := range others {
-			if s, err = a.Store.EndSession(ctx, s.ID, actor(ctx), a.Present()); err != nil {
+			s, err = a.Store.EndSession(ctx, s.ID, actor(ctx), a.Present())
+			if trial.CodeOf(err) == trial.CodeNotFound { // the person has signed out in between
+				continue
+			}
+			if err != nil {
 				return err
 			}
 			ended++

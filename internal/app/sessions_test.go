@@ -23,6 +23,9 @@ type signedIn struct {
 func (s signedIn) EndSession(_ context.Context, id, _ string, _ time.Time) (access.Session, error) {
 	session := s.good[id]
 	delete(s.good, id)
+	if session.Name == signsOut {
+		return session, access.NoSession(id)
+	}
 	return session, nil
 }
 
@@ -30,6 +33,9 @@ func (s signedIn) SessionsOf(_ context.Context, subject string, _ time.Time) ([]
 	theirs := slices.DeleteFunc(slices.Collect(maps.Values(s.good)), func(session access.Session) bool { return session.Subject != subject })
 	return theirs[:min(len(theirs), 100)], nil
 }
+
+// signsOut is the name of a session that its person ends by signing out, before it is ended here.
+const signsOut = "signs out"
 
 // However many sessions a person has, all of them end; the audit record names some of them, and counts them.
 func TestAllSessionsOfAPersonEnd(t *testing.T) {
@@ -40,6 +46,7 @@ func TestAllSessionsOfAPersonEnd(t *testing.T) {
 		id := fmt.Sprint(i)
 		s.good[id] = access.Session{ID: id, Subject: "ada"}
 	}
+	s.good["gone"] = access.Session{ID: "gone", Subject: "ada", Name: signsOut}
 	a, ctx := &App{Options: Options{Store: s, Now: time.Now, Log: zap.NewNop()}}, context.WithValue(t.Context(), notedKey{}, new(noted))
 	require.NoError(t, a.endSessions(ctx, SessionEnd{ID: "7", Everywhere: true}))
 	require.Equal(t, []string{"another"}, slices.Collect(maps.Keys(s.good)))
