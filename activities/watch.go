@@ -15,6 +15,10 @@ import (
 // mostIntervals bounds the intervals of one watch. After a long outage the next watches catch up.
 const mostIntervals = 500
 
+// mostOutcomes is after how many outcomes a watch reads no further interval: some megabytes of a snapshot, of the 16 that a document
+// may have.
+const mostOutcomes = 30_000
+
 // WatchStore is what the watch needs of the database.
 type WatchStore interface {
 	app.FlagReader
@@ -130,9 +134,8 @@ func (w *Watch) snapshot(ctx context.Context, state rollout.State, l rollout.Led
 
 func (w *Watch) gather(ctx context.Context, state rollout.State, l rollout.Ledger) (rollout.Snapshot, error) {
 	now := w.Now().UTC().Truncate(time.Millisecond)
-	s := rollout.Snapshot{RolloutID: state.ID, Number: l.Number + 1, At: now, From: l.To, To: w.until(l.To, now), Position: state.Position()}
-	var err error
-	if s.Outcomes, s.Calls, err = w.Store.Observations(ctx, s.From, s.To, w.Day); err != nil {
+	s := rollout.Snapshot{RolloutID: state.ID, Number: l.Number + 1, At: now, From: l.To, Position: state.Position()}
+	if err := w.observe(ctx, &s); err != nil {
 		return s, failed("reading what was observed", err)
 	}
 	phase := state.FeedbackPhase()
@@ -163,10 +166,30 @@ func (w *Watch) gather(ctx context.Context, state rollout.State, l rollout.Ledge
 	return s, nil
 }
 
+// observe adds what was observed since the last snapshot, in whole intervals.
+func (w *Watch) observe(ctx context.Context, s *rollout.Snapshot) error {
+	until := w.until(s.From, s.At)
+	for s.To = s.From; s.To.Before(until) && len(s.Outcomes) < mostOutcomes; {
+		next := w.begins(rollout.Interval(s.To, w.Day) + 1)
+		outcomes, calls, err := w.Store.Observations(ctx, s.To, next, w.Day)
+		if err != nil {
+			return err
+		}
+		s.Outcomes, s.To = append(s.Outcomes, outcomes...), next
+		s.Calls.AddInterval(calls)
+	}
+	return nil
+}
+
+// begins is the beginning of an interval.
+func (w *Watch) begins(interval int64) time.Time {
+	return time.UnixMilli(interval * rollout.WatchEvery(w.Day).Milliseconds()).UTC()
+}
+
 // until is the beginning of the interval up to which everything is stored.
 func (w *Watch) until(from, now time.Time) time.Time {
 	every := rollout.WatchEvery(w.Day)
-	until := time.UnixMilli(rollout.Interval(now.Add(-w.Settled), w.Day) * every.Milliseconds()).UTC()
+	until := w.begins(rollout.Interval(now.Add(-w.Settled), w.Day))
 	if longest := from.Add(mostIntervals * every); until.After(longest) {
 		until = longest
 	}

@@ -23,6 +23,8 @@ type watched struct {
 	ledger    rollout.Ledger
 	snapshots map[int]rollout.Snapshot
 	signaled  []rollout.Judgement
+	// outcomes is how many became known in each interval.
+	outcomes int
 }
 
 func newWatched(answers ...feedback.Answer) *watched {
@@ -63,8 +65,12 @@ func (w *watched) Snapshot(_ context.Context, _ string, number int) (rollout.Sna
 	return s, found, nil
 }
 
-func (w *watched) Observations(context.Context, time.Time, time.Time, time.Duration) (seen []rollout.Outcome, c rollout.Calls, err error) {
-	return nil, c, nil
+func (w *watched) Observations(_ context.Context, from, _ time.Time, day time.Duration) (seen []rollout.Outcome, c rollout.Calls, err error) {
+	for i := range w.outcomes {
+		id := fmt.Sprintf("v%d-%d", rollout.Interval(from, day), i)
+		seen = append(seen, rollout.Outcome{Kind: rollout.MailSent, VendorID: id, Key: id + "/welcome/0", At: from})
+	}
+	return seen, c, nil
 }
 
 func (w *watched) SendingEnabled(context.Context) (bool, error) { return true, nil }
@@ -91,6 +97,27 @@ func given(n int, helpful bool, phase feedback.Phase, cohort trial.Cohort) (answ
 		answers = append(answers, feedback.Answer{Kind: "welcome", Helpful: helpful, Text: "private", At: now, Phase: phase, Cohort: cohort})
 	}
 	return answers
+}
+
+// After an outage, or at many e-mails a second, a watch reads as much as a snapshot can hold, and the next goes on behind that.
+func TestAWatchIsBoundedByItsOutcomes(t *testing.T) {
+	t.Parallel()
+	w := newWatched()
+	w.outcomes = 12_000
+	seen := map[string]bool{}
+	for range 4 {
+		w.watch(t)
+		s := w.snapshots[len(w.snapshots)]
+		read := len(s.Outcomes)
+		require.Equal(t, 36_000, read)
+		for _, o := range s.Outcomes {
+			require.False(t, seen[o.Key], "%s twice", o.Key)
+			seen[o.Key] = true
+		}
+		if before, found := w.snapshots[s.Number-1]; found {
+			require.Equal(t, before.To, s.From)
+		}
+	}
 }
 
 // The workflow learns of the answers by the judgement alone: figures, and no text.
