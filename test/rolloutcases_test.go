@@ -34,7 +34,7 @@ func (b *dashboardUser) rollsOut() {
 	b.stands(rollout.Paused)
 	b.goesBack()
 	b.sendsAgain()
-	b.asks("/admin/rollout/tick/feedback-positive", "nine of ten like it", "The rollout was given what you judged.",
+	b.asks("/admin/rollout/tick/feedback-positive", "nine of ten like it", "The rollout was asked to note what you judged.",
 		chromedp.Click(chromedp.CSS("input[name=met][value=yes]")))
 	b.opens("/admin/")
 	b.unfolds()

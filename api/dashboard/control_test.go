@@ -23,10 +23,12 @@ func TestPauseResumeAdvance(t *testing.T) {
 	t.Parallel()
 	s := signedIn(t, sample.Busy())
 	for _, control := range []string{rollout.SignalPause, rollout.SignalResume, rollout.SignalAdvance} {
-		a := s.post("/admin/rollout/"+control, s.filled(control, "the test wants it"))
+		values := s.filled(control, "the test wants it")
+		a := s.post("/admin/rollout/"+control, values)
 		require.Equal(t, http.StatusSeeOther, a.status, a.text())
-		require.Equal(t, "/admin/?asked="+control, a.header.Get("Location"))
-		require.Contains(t, s.get(a.header.Get("Location")).text(), "The rollout was asked to")
+		require.Equal(t, "/admin/?asked="+control+"&request="+values.Get("request"), a.header.Get("Location"))
+		inOrder(t, s.get(a.header.Get("Location")).text(), "The rollout was asked to", ". It has done so.")
+		inOrder(t, s.get("/admin/?asked="+control+"&request=another").text(), "The rollout was asked to", ". It has not done so yet.", "ask anew")
 	}
 	require.Equal(t, []string{rollout.SignalPause, rollout.SignalResume, rollout.SignalAdvance}, s.world.Controls)
 	for _, r := range s.world.Steered {
@@ -51,7 +53,7 @@ func TestAPersonJudgesACriterionOnItsPage(t *testing.T) {
 		values.Set("met", answer)
 		a = s.post(feedback.Page(), values)
 		require.Equal(t, http.StatusSeeOther, a.status, a.text())
-		require.Contains(t, s.get(a.header.Get("Location")).text(), "The rollout was given what you judged.")
+		require.Contains(t, s.get(a.header.Get("Location")).text(), "The rollout was asked to note what you judged. It has done so.")
 		tick := rollout.Fold(s.world.Rollout).Criteria[feedback.ID]
 		require.Equal(t, answer == "yes", tick.Met)
 		require.Equal(t, "Two questions in a week", tick.Reason)

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -65,15 +66,28 @@ var asked = map[string]string{
 	rollout.SignalPause: "The rollout was asked to pause.", rollout.SignalResume: "The rollout was asked to go on.",
 	rollout.SignalAdvance: "The rollout was asked to enter its next stage.", rollout.SignalRollback: "The flags are rolled back; the rollout follows.",
 	rollout.SignalSetPercentage: "The rollout was asked to hold at the percentage.",
-	rollout.SignalTick:          "The rollout was given what you judged.", rollout.SignalWaive: "The rollout was asked to take the check as passed.",
+	rollout.SignalTick:          "The rollout was asked to note what you judged.", rollout.SignalWaive: "The rollout was asked to take the check as passed.",
 	"start": "The rollout was asked to start. Its notice comes first.",
+}
+
+// thanks tells what was asked for, and whether the rollout has done that: a request whose ground has gone by then it refuses, and
+// only its log says so.
+func thanks(q url.Values, current *rollout.View) string {
+	text, id := asked[q.Get("asked")], q.Get("request")
+	switch {
+	case text == "" || id == "" || current == nil:
+		return text
+	case current.Rollout.Knows(id):
+		return text + " It has done so."
+	}
+	return text + " It has not done so yet. If this stays so, it has moved on before the request came, and refuses it: look again at how it stands, and ask anew."
 }
 
 func (d *dashboard) overview(w http.ResponseWriter, r *http.Request) {
 	f := d.gather(r.Context())
 	who := access.Of(r.Context())
 	view := overviewView{
-		frame: d.live(r, "Overview", "overview"), Asked: asked[r.URL.Query().Get("asked")], Flags: f.flags, Report: newReportView(f.report), Alerts: f.alerts, Health: f.health,
+		frame: d.live(r, "Overview", "overview"), Asked: thanks(r.URL.Query(), f.view), Flags: f.flags, Report: newReportView(f.report), Alerts: f.alerts, Health: f.health,
 		Unread: map[string]bool{}, HasFigures: d.Figures != nil, HasAlerts: d.Alerts != nil, HasHealth: d.Health != nil, Who: who,
 	}
 	for _, t := range d.troubles(f, view.Now) {
