@@ -171,7 +171,7 @@ func TestAnOperatorSignsInWithOpenIDConnect(t *testing.T) {
 	sessions := admin.opens("/admin/sessions")
 	end := regexp.MustCompile(`/admin/sessions/[0-9a-f]{16}/end`).FindAllString(sessions.body, -1)
 	require.Len(t, end, 1, sessions.body)
-	require.Contains(t, admin.sends(admin.opens(end[0]), url.Values{"reason": {"to see that it ends"}}).body, "It is ended")
+	require.Contains(t, admin.sends(admin.opens(end[0]), url.Values{"reason": {"to see that it ends"}}).body, "is over: the next request of that browser is refused")
 	require.Contains(t, ada.opens("/admin/trials").body, "An admin has ended your session.")
 	require.Contains(t, s.starter("audit", "list", "--action", "endSessions"), "to see that it ends")
 
