@@ -41,7 +41,7 @@ func (a *app) setup() *cobra.Command {
 		Use: "setup", Short: "Prepare MongoDB and Temporal: indexes, flags, search attributes, schedules", Args: cobra.NoArgs,
 		Long: "Makes what the product needs in MongoDB (indexes, the first flags) and in Temporal (search\n" +
 			"attributes, schedules), and waits for both to come up. It may be repeated and changes nothing\n" +
-			"that is there.\n\n" +
+			"that is there but indexes of an earlier version.\n\n" +
 			"Reads the environment of the product: MONGODB_URI (or MONGODB_URI_FILE), MONGODB_DATABASE,\n" +
 			"TEMPORAL_ADDRESS and the other TEMPORAL_ variables. --replica-set makes MongoDB a replica set\n" +
 			"of that name and those members first.",

@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.uber.org/zap"
 
 	"marketplace.example/trials/internal/domain/rollout"
 )
@@ -34,8 +36,8 @@ type ledgerPart struct {
 	Sum []byte `json:"sum"`
 }
 
-// ledgerPartDocument is never changed: a part that is comes under another key. So a ledger that was stored stays whole until its
-// successor is.
+// ledgerPartDocument is a part as one snapshot left it. What a later one makes of it is stored under a key of its own, so a ledger
+// stays whole until its successor is.
 type ledgerPartDocument struct {
 	Key                  string `bson:"_id"`
 	rollout.OpenEvidence `bson:",inline"`
@@ -56,18 +58,22 @@ func (d ledgerDocument) keys() []string {
 // ledgerBatch is how many parts are read or written at once: some megabytes.
 const ledgerBatch = 20
 
-// Ledger is what a rollout's snapshots come to; found is false before the first. It is as large as there are vendors to watch.
+// Ledger is what a rollout's snapshots come to; found is false before the first. It is as large as there are vendors to watch. One
+// that is torn, as a backup may have it that took minutes, is dropped: the watch makes it again of the snapshots.
 func (s *Store) Ledger(ctx context.Context, id string) (rollout.Ledger, bool, error) {
 	action := "reading the ledger of rollout " + id
 	doc, found, err := find[ledgerDocument](ctx, action, s.ledgers, byID(id))
 	if err != nil || !found {
 		return rollout.Ledger{}, false, err
 	}
-	doc.Ledger.OpenEvidence = rollout.NewOpenEvidence()
+	whole := rollout.NewOpenEvidence()
+	whole.Add(doc.Ledger.OpenEvidence) // what a version without parts has stored
+	doc.Ledger.OpenEvidence = whole
 	for keys := range slices.Chunk(doc.keys(), ledgerBatch) {
 		parts, err := list[ledgerPartDocument](ctx, action, s.ledgers, bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: keys}}}})
 		if err == nil && len(parts) < len(keys) {
-			err = fmt.Errorf("%s: %d of its parts are gone", action, len(keys)-len(parts))
+			s.log.Warn("a ledger is torn: it is made again of the snapshots", zap.String("rollout", id), zap.Int("snapshot", doc.Ledger.Number))
+			return rollout.Ledger{}, false, s.dropLedger(ctx, id, doc.Ledger.Number)
 		}
 		if err != nil {
 			return rollout.Ledger{}, false, err
@@ -77,6 +83,26 @@ func (s *Store) Ledger(ctx context.Context, id string) (rollout.Ledger, bool, er
 		}
 	}
 	return doc.Ledger, true, nil
+}
+
+// dropLedger drops the ledger of a snapshot, unless another has taken its place.
+func (s *Store) dropLedger(ctx context.Context, id string, number int) error {
+	action := "dropping the ledger of rollout " + id
+	result, err := s.ledgers.DeleteOne(ctx, ofSnapshot(id, number))
+	switch {
+	case err != nil:
+		return failed(action, err)
+	case result.DeletedCount == 0:
+		return fmt.Errorf("%s: %w", action, errAnotherLedger)
+	}
+	return nil
+}
+
+// errAnotherLedger says that another watch was faster.
+var errAnotherLedger = errors.New("another one was stored since this one was read")
+
+func ofSnapshot(id string, number int) bson.D {
+	return append(byID(id), bson.E{Key: "ledger.number", Value: number})
 }
 
 // LatestJudgement is the judgement of a rollout's last snapshot, nil before the first.
@@ -90,7 +116,8 @@ func (s *Store) LatestJudgement(ctx context.Context, id string) (*rollout.Judgem
 // them.
 func (s *Store) PutLedger(ctx context.Context, id string, l rollout.Ledger, j rollout.Judgement) error {
 	action := "storing the ledger of rollout " + id
-	before, _, err := find[ledgerDocument](ctx, action, s.ledgers, byID(id), options.FindOne().SetProjection(ascending("parts", "replaced")))
+	names := options.FindOne().SetProjection(ascending("ledger.number", "parts", "replaced"))
+	before, found, err := find[ledgerDocument](ctx, action, s.ledgers, byID(id), names)
 	if err != nil {
 		return err
 	}
@@ -109,7 +136,17 @@ func (s *Store) PutLedger(ctx context.Context, id string, l rollout.Ledger, j ro
 			return failed(action, err)
 		}
 	}
-	return put(ctx, action, s.ledgers, id, doc)
+	var stored bool
+	if found { // a watch that was held up must not bring back a ledger whose parts have been removed
+		err = s.ledgers.FindOneAndReplace(ctx, ofSnapshot(id, before.Ledger.Number), doc).Err()
+		stored, err = err == nil, unlessMissing(action, err)
+	} else {
+		stored, err = insert(ctx, action, s.ledgers, doc)
+	}
+	if err == nil && !stored {
+		err = fmt.Errorf("%s: %w", action, errAnotherLedger)
+	}
+	return err
 }
 
 // successor is the document that follows another, and the writes of the parts in which it differs.

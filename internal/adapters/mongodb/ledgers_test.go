@@ -1,12 +1,15 @@
 package mongodb
 
 import (
+	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/event"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"marketplace.example/trials/internal/domain/rollout"
@@ -89,6 +92,53 @@ func openInUTC(o rollout.OpenEvidence) rollout.OpenEvidence {
 	return o
 }
 
+// A version without parts has stored all in one document: nothing of it is lost.
+func TestALedgerWithoutPartsIsRead(t *testing.T) {
+	t.Parallel()
+	s, all := newTestStore(t), ledgerOf(20, 4)
+	require.NoError(t, put(t.Context(), "storing", s.ledgers, "r1", ledgerDocument{Key: "r1", Ledger: all}))
+	requireSameLedger(t, all, s.ledgerThere(t))
+	all.Number = 5
+	require.NoError(t, s.PutLedger(t.Context(), "r1", all, rollout.Judgement{}))
+	requireSameLedger(t, all, s.ledgerThere(t))
+}
+
+// A watch that was held up while others went on stores nothing over what they have stored.
+func TestAHeldUpWatchBringsNoLedgerBack(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	require.NoError(t, s.PutLedger(t.Context(), "r1", ledgerOf(20, 1), rollout.Judgement{}))
+	once := sync.OnceFunc(func() {
+		for number := 2; number < 5; number++ {
+			require.NoError(t, s.PutLedger(t.Context(), "r1", ledgerOf(20+number, number), rollout.Judgement{}))
+		}
+	})
+	client, err := mongo.Connect(clientOptions(server).SetMonitor(&event.CommandMonitor{Started: func(_ context.Context, e *event.CommandStartedEvent) {
+		if e.CommandName == "findAndModify" {
+			once()
+		}
+	}}))
+	require.NoError(t, err)
+	heldUp := newStore(client, s.users.Database().Name())
+	t.Cleanup(func() { _ = heldUp.Close(context.WithoutCancel(t.Context())) })
+	require.ErrorIs(t, heldUp.PutLedger(t.Context(), "r1", ledgerOf(22, 2), rollout.Judgement{}), errAnotherLedger)
+	requireSameLedger(t, ledgerOf(24, 4), s.ledgerThere(t))
+}
+
+// A ledger that names parts which are not there is made again: the watch begins with the first snapshot.
+func TestATornLedgerIsDropped(t *testing.T) {
+	t.Parallel()
+	s := newTestStore(t)
+	require.NoError(t, s.PutLedger(t.Context(), "r1", ledgerOf(200, 1), rollout.Judgement{}))
+	_, err := s.ledgers.DeleteOne(t.Context(), byID("r1/part/1/1"))
+	require.NoError(t, err)
+	_, found, err := s.Ledger(t.Context(), "r1")
+	require.NoError(t, err)
+	require.False(t, found)
+	require.NoError(t, s.PutLedger(t.Context(), "r1", ledgerOf(200, 1), rollout.Judgement{}))
+	requireSameLedger(t, ledgerOf(200, 1), s.ledgerThere(t))
+}
+
 // A watch that changes one vendor's evidence writes that vendor's parts, and none of all the others'.
 func TestOnlyPartsOfALedgerThatChangedAreWritten(t *testing.T) {
 	t.Parallel()
@@ -108,7 +158,7 @@ func TestNoDocumentOfALedgerGrowsWithItsVendors(t *testing.T) {
 	t.Parallel()
 	const most = 1 << 20
 	doc := ledgerDocument{Key: "rollout-20260308-082000"}
-	for i, vendors := range []int{62_000, 70_000} { // one document held 61,000; the second names the parts of the first too
+	for i, vendors := range []int{62_000, 70_000} { // the second names the parts of the first too
 		next, changed, err := successor(doc, ledgerOf(vendors, i+1), rollout.Judgement{})
 		require.NoError(t, err)
 		content, err := bson.Marshal(next)

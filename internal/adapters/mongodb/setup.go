@@ -77,14 +77,18 @@ func ascending(fields ...string) bson.D {
 	return keys
 }
 
-// make makes the index, anew where an earlier version of the product has made it with other options.
+// make makes the index, anew where an earlier version of the product has made it with other options. Where others may have made it,
+// theirs stays.
 func (i index) make(ctx context.Context, all mongo.IndexView) error {
+	ctx, cancel := context.WithTimeout(ctx, scanLimit)
+	defer cancel()
 	model := mongo.IndexModel{Keys: i.keys, Options: i.options}
 	_, err := all.CreateOne(ctx, model)
-	if isAnotherIndex(err) {
-		if err = all.DropOne(ctx, i.name()); err == nil {
-			_, err = all.CreateOne(ctx, model)
+	if isAnotherIndex(err) && i.collection != usersCollection {
+		if dropErr := all.DropOne(ctx, i.name()); dropErr != nil && !isMissingIndex(dropErr) { // another setup may have dropped it
+			return dropErr //nolint:wrapcheck // Setup says which one it is
 		}
+		_, err = all.CreateOne(ctx, model)
 	}
 	if notImplemented(err) {
 		return nil
@@ -105,7 +109,12 @@ func (i index) name() string {
 // changes no documents that are there.
 func (s *Store) Setup(ctx context.Context) error {
 	for _, i := range indexes() {
-		if err := i.make(ctx, s.users.Database().Collection(i.collection).Indexes()); err != nil {
+		err := i.make(ctx, s.users.Database().Collection(i.collection).Indexes())
+		if isAnotherIndex(err) {
+			s.log.Warn("another index stands in the place of one of ours: what that serves is slower", zap.String("collection", i.collection), zap.String("serves", i.serves))
+			continue
+		}
+		if err != nil {
 			return failed(fmt.Sprintf("making the index of %s for %s", i.collection, i.serves), err)
 		}
 	}
@@ -140,6 +149,13 @@ func isAnotherIndex(err error) bool {
 	const optionsConflict, keySpecsConflict = 85, 86
 	var e mongo.ServerError
 	return errors.As(err, &e) && (e.HasErrorCode(optionsConflict) || e.HasErrorCode(keySpecsConflict))
+}
+
+// isMissingIndex tells that the server has no index of that name.
+func isMissingIndex(err error) bool {
+	const code = 27
+	var e mongo.ServerError
+	return errors.As(err, &e) && e.HasErrorCode(code)
 }
 
 // notImplemented tells whether the server lacks a feature altogether, as

@@ -44,7 +44,7 @@ func (o OpenEvidence) Len() int {
 		len(o.Delivered) + len(o.DayOf) + len(o.LeftOut)
 }
 
-// Deal deals the entries into parts, each by its key: it is in the same part each time, of as many.
+// Deal deals the entries into parts, each by its key alone: among so many parts, a key is always in the same one.
 func (o OpenEvidence) Deal(parts int) []OpenEvidence {
 	dealt := make([]OpenEvidence, parts)
 	deal(o.EmailVendors, dealt, func(p *OpenEvidence) *map[string]bool { return &p.EmailVendors })
@@ -88,7 +88,7 @@ func (o *OpenEvidence) Add(part OpenEvidence) {
 }
 
 const (
-	// mostInPart is how many entries a part may come to hold: at 272 bytes for an entry, a quarter of a megabyte.
+	// mostInPart is how many entries a part may come to hold: a hundred bytes each, or twice that with long ids.
 	mostInPart = 1000
 	// leastInPart is below which there are fewer parts, so that few entries are not read one by one.
 	leastInPart = mostInPart / 8
