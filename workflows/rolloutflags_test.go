@@ -90,6 +90,41 @@ func TestSignalsThatWaitedWhileTheFlagsWereLoweredRaiseNothing(t *testing.T) {
 	}
 }
 
+// Where another decision is stored first, what was asked for on the state before it counts only if it holds back.
+func TestWhatIsOvertakenWhileItIsStoredCountsOnlyIfItHoldsBack(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		by               rollout.EventType
+		message, payload string
+		want             rollout.EventType
+	}{
+		"a pause":                     {rollout.EventEntered, rollout.SignalPause, `{"reason":"harm"}`, rollout.EventPaused},
+		"the next stage":              {rollout.EventUpdate, rollout.SignalAdvance, `{"reason":"faster"}`, rollout.EventUpdate},
+		"a criterion met":             {rollout.EventEntered, rollout.SignalTick, `{"reason":"asked","subject":"dashboards-operational","met":true}`, rollout.EventEntered},
+		"a criterion of the stage":    {rollout.EventUpdate, rollout.SignalTick, `{"reason":"asked","subject":"dashboards-operational","met":true}`, rollout.EventTicked},
+		"a waiver":                    {rollout.EventEntered, rollout.SignalWaive, `{"reason":"known","subject":"backup"}`, rollout.EventEntered},
+		"a criterion that is not met": {rollout.EventEntered, rollout.SignalTick, `{"reason":"asked","subject":"dashboards-operational","met":false}`, rollout.EventTicked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRolloutWorld(t, 1)
+			open := rollout.Check{ID: rollout.CheckBackup, Verdict: rollout.Fail, Reason: "none is known"}
+			w.store(rollout.Event{Type: rollout.EventPreflight, At: w.startedAt, By: flags.Automatic, Checks: []rollout.Check{open}, Reason: "open"})
+			env := w.prepare()
+			env.RegisterDelayedCallback(func() {
+				e := rollout.Event{Type: c.by, At: env.Now().Add(-time.Second), By: flags.Automatic, Reason: "by another run"}
+				if c.by == rollout.EventEntered {
+					e.Stage, e.Percentage, e.Enabled = &rollout.Stage{Kind: rollout.InPhase, Phase: 2}, new(100.0), new(true)
+				}
+				w.store(e)
+				send(env, c.message, c.payload)
+			}, 30*time.Minute)
+			w.run(taken, time.Hour)
+			require.Equal(t, c.want, w.decisions[len(w.decisions)-1].Type)
+		})
+	}
+}
+
 // While a person has a rollout wait it is not told that an outage is over.
 func TestARolloutThatAPersonPausedInAnOutageGoesOnAfterIt(t *testing.T) {
 	t.Parallel()

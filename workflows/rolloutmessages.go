@@ -52,11 +52,12 @@ func (r *rolloutRun) handle(ctx workflow.Context, m message) error {
 		if event == nil {
 			return nil
 		}
+		before := r.state.Mark()
 		overtaken, err := r.tryEnact(ctx, *event)
 		if err != nil || !overtaken {
 			return err
 		}
-		if r.state.Raises(m.name, request) {
+		if r.state.Raises(m.name, request) || r.state.BoundToSeen(m.name, request) && r.state.Mark() != before {
 			refuseMessage(ctx, m, errOvertaken)
 			return nil
 		}
