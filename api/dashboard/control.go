@@ -195,7 +195,7 @@ func (d *dashboard) control(w http.ResponseWriter, r *http.Request) {
 	err = d.steer(r, now, name)
 	if err == nil {
 		d.Log.Info("rollout steered from the dashboard", zap.String("rollout", view.RolloutID), zap.String("control", name))
-		http.Redirect(w, r, root+"?"+url.Values{"asked": {name}, "request": {r.PostFormValue("request")}}.Encode(), http.StatusSeeOther)
+		http.Redirect(w, r, root+"?"+url.Values{"asked": {name}, "request": {r.PostFormValue("request")}, "rollout": {view.RolloutID}}.Encode(), http.StatusSeeOther)
 		return
 	}
 	status := d.explain(&view.form, err)

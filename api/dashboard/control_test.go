@@ -26,9 +26,12 @@ func TestPauseResumeAdvance(t *testing.T) {
 		values := s.filled(control, "the test wants it")
 		a := s.post("/admin/rollout/"+control, values)
 		require.Equal(t, http.StatusSeeOther, a.status, a.text())
-		require.Equal(t, "/admin/?asked="+control+"&request="+values.Get("request"), a.header.Get("Location"))
+		require.Equal(t, "/admin/?asked="+control+"&request="+values.Get("request")+"&rollout="+values.Get("rollout"), a.header.Get("Location"))
 		inOrder(t, s.get(a.header.Get("Location")).text(), "The rollout was asked to", ". It has done so.")
-		inOrder(t, s.get("/admin/?asked="+control+"&request=another").text(), "The rollout was asked to", ". It has not done so yet.", "ask anew")
+		later := s.get("/admin/?asked=" + control + "&request=another&rollout=" + values.Get("rollout")).text()
+		inOrder(t, later, "The rollout was asked to", ". It has not done so yet: that takes a worker that runs.")
+		require.Equal(t, control != rollout.SignalPause, strings.Contains(later, "ask anew"), "a pause is never refused")
+		require.NotContains(t, s.get("/admin/?asked="+control+"&request=another&rollout=another").text(), "done so")
 	}
 	require.Equal(t, []string{rollout.SignalPause, rollout.SignalResume, rollout.SignalAdvance}, s.world.Controls)
 	for _, r := range s.world.Steered {

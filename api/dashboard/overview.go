@@ -70,17 +70,20 @@ var asked = map[string]string{
 	"start": "The rollout was asked to start. Its notice comes first.",
 }
 
-// thanks tells what was asked for, and whether the rollout has done that: a request whose ground has gone by then it refuses, and
-// only its log says so.
+// thanks tells what was asked for, and whether the rollout has done that. One whose ground is gone when it comes is refused, and only
+// the log says so. A rollback has its effect at once, whatever the rollout does.
 func thanks(q url.Values, current *rollout.View) string {
-	text, id := asked[q.Get("asked")], q.Get("request")
+	control, id := q.Get("asked"), q.Get("request")
+	text := asked[control]
 	switch {
-	case text == "" || id == "" || current == nil:
+	case text == "" || id == "" || control == rollout.SignalRollback || current == nil || current.Rollout.ID != q.Get("rollout"):
 		return text
 	case current.Rollout.Knows(id):
 		return text + " It has done so."
+	case control == rollout.SignalPause:
+		return text + " It has not done so yet: that takes a worker that runs."
 	}
-	return text + " It has not done so yet. If this stays so, it has moved on before the request came, and refuses it: look again at how it stands, and ask anew."
+	return text + " It has not done so yet: that takes a worker that runs. If one does, the rollout may have moved on before the request came, and has refused it then: look at how it stands, and ask anew."
 }
 
 func (d *dashboard) overview(w http.ResponseWriter, r *http.Request) {
