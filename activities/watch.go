@@ -15,9 +15,12 @@ import (
 // mostIntervals bounds the intervals of one watch. After a long outage the next watches catch up.
 const mostIntervals = 500
 
-// mostOutcomes is after how many outcomes a watch reads no further interval: some megabytes of a snapshot, of the 16 that a document
-// may have.
-const mostOutcomes = 30_000
+const (
+	// mostOutcomes bounds the outcomes of a snapshot that has several intervals: to some megabytes, of the 16 that a document may have.
+	mostOutcomes = 30_000
+	// mostSnapshots bounds the snapshots of one watch, which takes as many as it needs to be up to date.
+	mostSnapshots = 1_000
+)
 
 // WatchStore is what the watch needs of the database.
 type WatchStore interface {
@@ -84,18 +87,12 @@ func (w *Watch) Watch(ctx context.Context) (Watched, error) {
 		ledger = rollout.NewLedger(state.Plan)
 		ledger.To = state.StartedAt
 	}
-	snapshot, err := w.snapshot(ctx, state, ledger)
+	judgement, isNew, err := w.catchUp(ctx, state, &ledger)
 	if err != nil {
 		return Watched{}, err
 	}
-	ledger.Apply(state.Plan, snapshot, state.Times.Day)
-	judgement := rollout.Judge(state.Plan, state.Times, ledger, snapshot)
-	w.record(ctx, state.ID, judgement)
-	if err := w.Store.PutLedger(ctx, state.ID, ledger, judgement); err != nil {
-		return Watched{}, failed("storing the ledger", err)
-	}
-	watched := Watched{RolloutID: state.ID, Snapshot: snapshot.Number}
-	if !state.ShouldSignal(judgement, w.Now()) {
+	watched := Watched{RolloutID: state.ID, Snapshot: judgement.Snapshot}
+	if !isNew || !state.ShouldSignal(judgement, w.Now()) {
 		return watched, nil
 	}
 	watched.Signaled = true
@@ -103,6 +100,28 @@ func (w *Watch) Watch(ctx context.Context) (Watched, error) {
 		return watched, failed("signaling the rollout", err)
 	}
 	return watched, nil
+}
+
+// catchUp takes snapshots until the ledger knows what is known by now, and judges each. isNew says that the last is so: a rollout does
+// not go on by what was true before an outage.
+func (w *Watch) catchUp(ctx context.Context, state rollout.State, l *rollout.Ledger) (judgement rollout.Judgement, isNew bool, err error) {
+	settled := w.settled(w.Now()) // what becomes known from now on is for the next watch
+	for range mostSnapshots {
+		snapshot, err := w.snapshot(ctx, state, *l)
+		if err != nil {
+			return judgement, false, err
+		}
+		l.Apply(state.Plan, snapshot, state.Times.Day)
+		judgement = rollout.Judge(state.Plan, state.Times, *l, snapshot)
+		w.record(ctx, state.ID, judgement)
+		if err := w.Store.PutLedger(ctx, state.ID, *l, judgement); err != nil {
+			return judgement, false, failed("storing the ledger", err)
+		}
+		if !settled.After(l.To) {
+			return judgement, true, nil
+		}
+	}
+	return judgement, false, nil
 }
 
 // record adds a judgement to the time series that pages show. It comes before the ledger is stored: a watch that is interrupted in
@@ -169,11 +188,14 @@ func (w *Watch) gather(ctx context.Context, state rollout.State, l rollout.Ledge
 // observe adds what was observed since the last snapshot, in whole intervals.
 func (w *Watch) observe(ctx context.Context, s *rollout.Snapshot) error {
 	until := w.until(s.From, s.At)
-	for s.To = s.From; s.To.Before(until) && len(s.Outcomes) < mostOutcomes; {
+	for s.To = s.From; s.To.Before(until); {
 		next := w.begins(rollout.Interval(s.To, w.Day) + 1)
 		outcomes, calls, err := w.Store.Observations(ctx, s.To, next, w.Day)
 		if err != nil {
 			return err
+		}
+		if n := len(outcomes); n > 0 && len(s.Outcomes) > 0 && len(s.Outcomes)+n > mostOutcomes {
+			return nil
 		}
 		s.Outcomes, s.To = append(s.Outcomes, outcomes...), next
 		s.Calls.AddInterval(calls)
@@ -186,10 +208,15 @@ func (w *Watch) begins(interval int64) time.Time {
 	return time.UnixMilli(interval * rollout.WatchEvery(w.Day).Milliseconds()).UTC()
 }
 
-// until is the beginning of the interval up to which everything is stored.
+// settled is the beginning of the interval up to which everything is stored at a moment.
+func (w *Watch) settled(now time.Time) time.Time {
+	return w.begins(rollout.Interval(now.Add(-w.Settled), w.Day))
+}
+
+// until is how far a snapshot goes: to what is settled, and over no more than mostIntervals.
 func (w *Watch) until(from, now time.Time) time.Time {
 	every := rollout.WatchEvery(w.Day)
-	until := w.begins(rollout.Interval(now.Add(-w.Settled), w.Day))
+	until := w.settled(now)
 	if longest := from.Add(mostIntervals * every); until.After(longest) {
 		until = longest
 	}

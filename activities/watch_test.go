@@ -23,8 +23,8 @@ type watched struct {
 	ledger    rollout.Ledger
 	snapshots map[int]rollout.Snapshot
 	signaled  []rollout.Judgement
-	// outcomes is how many became known in each interval.
-	outcomes int
+	// outcomes is how many became known in an interval; nil for none in any.
+	outcomes func(interval int64) int
 }
 
 func newWatched(answers ...feedback.Answer) *watched {
@@ -66,8 +66,12 @@ func (w *watched) Snapshot(_ context.Context, _ string, number int) (rollout.Sna
 }
 
 func (w *watched) Observations(_ context.Context, from, _ time.Time, day time.Duration) (seen []rollout.Outcome, c rollout.Calls, err error) {
-	for i := range w.outcomes {
-		id := fmt.Sprintf("v%d-%d", rollout.Interval(from, day), i)
+	if w.outcomes == nil {
+		return nil, c, nil
+	}
+	interval := rollout.Interval(from, day)
+	for i := range w.outcomes(interval) {
+		id := fmt.Sprintf("v%d-%d", interval, i)
 		seen = append(seen, rollout.Outcome{Kind: rollout.MailSent, VendorID: id, Key: id + "/welcome/0", At: from})
 	}
 	return seen, c, nil
@@ -99,25 +103,37 @@ func given(n int, helpful bool, phase feedback.Phase, cohort trial.Cohort) (answ
 	return answers
 }
 
-// After an outage, or at many e-mails a second, a watch reads as much as a snapshot can hold, and the next goes on behind that.
+// After an outage, or at many e-mails a second, a watch takes several snapshots, each as large as one may be, and judges the last.
 func TestAWatchIsBoundedByItsOutcomes(t *testing.T) {
 	t.Parallel()
 	w := newWatched()
-	w.outcomes = 12_000
+	w.outcomes = func(interval int64) int {
+		switch interval - rollout.Interval(now.Add(-3*realDay), realDay) {
+		case 2, 3, 4, 5, 6, 7:
+			return 12_000
+		case 9:
+			return 40_000 // alone more than one may have
+		}
+		return 0
+	}
+	done := w.watch(t)
+	var read []int
 	seen := map[string]bool{}
-	for range 4 {
-		w.watch(t)
-		s := w.snapshots[len(w.snapshots)]
-		read := len(s.Outcomes)
-		require.Equal(t, 36_000, read)
+	for number := 1; number <= len(w.snapshots); number++ {
+		s := w.snapshots[number]
+		read = append(read, len(s.Outcomes))
 		for _, o := range s.Outcomes {
 			require.False(t, seen[o.Key], "%s twice", o.Key)
 			seen[o.Key] = true
 		}
-		if before, found := w.snapshots[s.Number-1]; found {
+		if before, found := w.snapshots[number-1]; found {
 			require.Equal(t, before.To, s.From)
 		}
 	}
+	require.Equal(t, []int{24_000, 24_000, 24_000, 40_000}, read)
+	require.Equal(t, len(read), done.Snapshot)
+	require.Equal(t, len(read), w.Store.Judged.Snapshot)
+	require.WithinRange(t, w.snapshots[len(read)].To, now.Add(-2*rollout.WatchEvery(realDay)), now)
 }
 
 // The workflow learns of the answers by the judgement alone: figures, and no text.
