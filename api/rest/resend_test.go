@@ -235,7 +235,7 @@ func TestTwoEmailsOfAVendorAreSentAgainAtOnce(t *testing.T) {
 	require.Equal(t, http.StatusAccepted, answer.status, string(answer.body))
 }
 
-// An attempt that failed is nobody else: it is tried again at once, under the same key or another.
+// After an attempt that failed, a resend is asked for again at once, under the same key or another.
 func TestAResendThatFailedIsAskedForAgain(t *testing.T) {
 	t.Parallel()
 	for _, key := range []string{"k-1", "k-2"} {

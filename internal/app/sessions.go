@@ -44,6 +44,7 @@ func (a *App) endSessions(ctx context.Context, end SessionEnd) error {
 		return err
 	}
 	shown, ended := []endedSession{a.ended(first)}, 1
+	defer func() { noteChange(ctx, nil, map[string]any{"ended": shown, "count": ended}) }() // those that are over by then, on an error too
 	for end.Everywhere {
 		others, err := a.Store.SessionsOf(ctx, first.Subject, a.Present())
 		if err != nil {
@@ -66,7 +67,6 @@ func (a *App) endSessions(ctx context.Context, end SessionEnd) error {
 			}
 		}
 	}
-	noteChange(ctx, nil, map[string]any{"ended": shown, "count": ended})
 	return nil
 }
 
