@@ -80,14 +80,14 @@ func TestATaskThatSomebodyElseHasTickedIsNotTickedUnseen(t *testing.T) {
 	t.Parallel()
 	const id, reason = "daily-monitoring-review", "Two days are missing:\nMonday, Friday"
 	for name, c := range map[string]struct {
-		met bool
-		by  string
+		done bool
+		by   string
 	}{"by somebody else": {false, "bea"}, "as done": {true, "ada"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := sample.Completed()
-			ticks := func(met bool, by, request string) {
-				e, err := rollout.Fold(w.Rollout).Request(rollout.SignalTick, flags.Request{ID: request, Subject: id, Met: met, By: by, Reason: reason}, nil, w.Moment)
+			ticks := func(done bool, by, request string) {
+				e, err := rollout.Fold(w.Rollout).Request(rollout.SignalTick, flags.Request{ID: request, Subject: id, Met: done, By: by, Reason: reason}, nil, w.Moment)
 				require.NoError(t, err)
 				w.Rollout = append(w.Rollout, *e)
 			}
@@ -96,7 +96,7 @@ func TestATaskThatSomebodyElseHasTickedIsNotTickedUnseen(t *testing.T) {
 			values := s.filledAt(task, "All seven are there")
 			require.NotContains(t, values.Get("found"), "\n", "browsers send line ends of their own")
 			values.Set("met", "yes")
-			ticks(c.met, c.by, "second")
+			ticks(c.done, c.by, "second")
 			a := s.post(task, values)
 			require.Equal(t, http.StatusConflict, a.status)
 			require.Contains(t, a.text(), "Nothing was done: somebody has ticked the task since this page was opened: look again.")
