@@ -137,6 +137,13 @@ func (s *scenario) canary(store *mongodb.Store, schedules *temporal.Client) (sho
 	s.t.Helper()
 	earlier, err := store.Canaries(s.ctx)
 	require.NoError(s.t, err)
+	eventually(s.t, soon, func() error { // its result is stored a moment before the one before is over, beside which none starts
+		schedule, err := s.temporal.ScheduleClient().GetHandle(s.ctx, "canary").Describe(s.ctx)
+		if err == nil && len(schedule.Info.RunningWorkflows) > 0 {
+			err = errors.New("another canary is not over")
+		}
+		return err
+	})
 	require.NoError(s.t, schedules.StartCanary(s.ctx))
 	eventually(s.t, soon, func() error {
 		results, err := store.Canaries(s.ctx)
